@@ -1,0 +1,1 @@
+"""What administrators do for accounts; today by the command line."""

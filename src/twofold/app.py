@@ -1,0 +1,224 @@
+"""The composition root: settings become a database, keys, rooms and one ASGI application."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from twofold.base import clock as clocks
+from twofold.base.acts import COMMAND_LINE, Acts
+from twofold.base.clock import Clock
+from twofold.base.database import Database, open_database
+from twofold.base.database.checks import durability
+from twofold.base.database.migrate import migrate
+from twofold.base.housekeeping import clear_out
+from twofold.base.keystore import open_keyring
+from twofold.base.passwords import PasswordPool
+from twofold.base.problems import Unavailable
+from twofold.base.sightings import Sightings
+from twofold.base.site import Site
+from twofold.base.visitor import Visitor
+from twofold.base.web.ask import Doors
+from twofold.base.web.cookies import SESSION, Cookies
+from twofold.base.web.documents import documents
+from twofold.base.web.headers import SecurityHeaders
+from twofold.base.web.health import Health
+from twofold.base.web.paths import mounted, path_of
+from twofold.base.web.router import make_router
+from twofold.base.web.routes import Pages
+from twofold.base.web.static import StaticFiles
+from twofold.base.web.templates import Templates
+from twofold.config import Config
+from twofold.factors.actions import has_unsaved_code
+from twofold.factors.contract import Kinds
+from twofold.rooms import CARDS, NEEDS, ROUTES, kinds, over
+from twofold.sessions import check
+from twofold.sessions.actions import admit, identify, require
+from twofold.sessions.last_use import LastUse
+from twofold.settings.pages import Cards
+from twofold.signup.actions import first_administrator_link
+
+_log = logging.getLogger("twofold")
+_WRITE_EVERY = 20  # seconds between two batches of last uses
+_WARM_UP_AFTER = 2  # seconds: nobody waits for templates to compile, neither the start nor a visitor
+_CLEAR_OUT_EVERY = 30  # of those turns: ten minutes
+
+
+class Twofold:
+    """An ASGI application; it opens at the first request, and closes with `async with` or lifespan."""
+
+    def __init__(self, config: Config, *, clock: Clock = clocks.now) -> None:
+        self.config = config
+        self._clock = clock
+        self._opening = asyncio.Lock()
+        self._open: _Open | None = None
+
+    async def open(self) -> Self:
+        """Open database and keys, migrate, build the routes. Raises CannotOpen, KeyFileError, NewerDatabase."""
+        async with self._opening:
+            if self._open is None:
+                self._open = _Open(await build_site(self.config, clock=self._clock, serving=True))
+        return self
+
+    async def close(self) -> None:
+        """Write what is still noted in memory and let go of everything."""
+        if self._open is not None:
+            opened, self._open = self._open, None
+            await opened.close()
+
+    async def __aenter__(self) -> Self:
+        """Open."""
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close."""
+        await self.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or follow the server's lifespan."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            opened = self._open or (await self._opened())
+            await opened.answer(mounted(scope, self.config.base_path), receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    @property
+    def acts(self) -> Acts:
+        """Run actions as the operator; the application must be open."""
+        assert self._open is not None  # noqa: S101 - only programs that opened it ask for this
+        return Acts(self._open.site, COMMAND_LINE)
+
+    async def visitor(self, scope: Scope) -> Visitor | None:
+        """Tell who asks in another application's request: who, how proven, how fresh; None if nobody. One read."""
+        await self.open()
+        token = Cookies(self.config, scope["headers"]).get(SESSION)
+        return await self.acts.read(identify, token)
+
+    async def first_administrator_link(self) -> str | None:
+        """Make the link that creates the first administrator; None once there is one. The older link dies."""
+        token = await self.acts.write(first_administrator_link)
+        return f"{self.config.base_url}/setup/{token}" if token else None
+
+    async def _opened(self) -> "_Open":
+        await self.open()
+        assert self._open is not None  # noqa: S101 - open() just set it
+        return self._open
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self.open()
+                except Exception as error:  # noqa: BLE001 - the server prints the sentence and stops
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+async def build_site(config: Config, *, clock: Clock = clocks.now, serving: bool = False) -> Site:
+    """Open database and keys, and put the parts together; `serving` claims a SQLite file for this process.
+
+    Raises CannotOpen, AlreadyServed, KeyFileError, NewerDatabase.
+    """
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    db = await open_database(config.database_url, serving=serving)
+    try:
+        await migrate(db)
+        keys = await open_keyring(config, db, clock())
+        if serving:
+            await _warn_of_losses(db)
+    except BaseException:
+        await db.close()
+        raise
+    cost = config.password_hash
+    passwords = PasswordPool(memory_kib=cost.memory_cost, passes=cost.time_cost, lanes=cost.parallelism)
+    static = StaticFiles(config.base_path)
+    parts: dict[type[Any], Any] = {
+        StaticFiles: static,
+        Templates: Templates(config, static),
+        Doors: Doors(identify, require, admit, has_unsaved_code),
+        Pages: Pages.of(ROUTES),
+        Cards: Cards(CARDS),
+        Kinds: kinds(config, keys),
+        LastUse: LastUse(),
+        Sightings: Sightings(),
+    }
+    return Site(config, db, keys, passwords, clock, parts)
+
+
+async def _warn_of_losses(db: Database) -> None:
+    for found in await durability(db):
+        if not found.ok and found.weight == "fail":
+            _log.error("the database may lose what it acknowledged: %s is %s; switch it on", found.name, found.value)
+
+
+async def close_site(site: Site) -> None:
+    """Write what is still noted in memory and let go of everything."""
+    await _write_notes(site)
+    site.passwords.close()
+    await site.db.close()
+
+
+async def _write_notes(site: Site) -> None:
+    await site.part(LastUse).write(site.db)
+    await site.part(Sightings).write(site.db)
+
+
+@asynccontextmanager
+async def open_site(config: Config, *, serving: bool = False) -> AsyncIterator[Site]:
+    """Work for a while, by default beside a running service, as the command line does."""
+    site = await build_site(config, serving=serving)
+    try:
+        yield site
+    finally:
+        await close_site(site)
+
+
+class _Open:
+    """What is open while Twofold runs."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        health = Health(site)
+        plain = {"/healthz": health.alive, "/readyz": health.ready, **documents(site, ROUTES, NEEDS)}
+        self._routes: ASGIApp = SecurityHeaders(make_router(ROUTES, plain, site), secure=site.config.secure)
+        self._session_check = check.SessionCheck(site)
+        self._housekeeping = asyncio.create_task(self._keep_house())
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if path_of(scope) == check.PATH and scope["method"] in ("GET", "HEAD"):
+            await self._session_check(scope, receive, send)
+        else:
+            await self._routes(scope, receive, send)
+
+    async def close(self) -> None:
+        self._housekeeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._housekeeping
+        await close_site(self.site)
+
+    async def _keep_house(self) -> None:
+        await asyncio.sleep(_WARM_UP_AFTER)
+        for turn in itertools.count():
+            try:
+                if turn == 0:
+                    await asyncio.to_thread(self.site.part(Templates).warm_up)
+                await _write_notes(self.site)
+                if turn % _CLEAR_OUT_EVERY == 0:
+                    await clear_out(self.site, over(self.site.config))
+            except Unavailable:
+                _log.warning("housekeeping waits until the database is back")
+            except Exception:  # noqa: BLE001 - whatever it is, the next turn is taken
+                _log.exception("housekeeping failed")
+            await asyncio.sleep(_WRITE_EVERY)

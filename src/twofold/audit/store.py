@@ -1,0 +1,51 @@
+"""The event table: written once, never changed."""
+
+from dataclasses import dataclass
+
+from twofold.base.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event; `at` is epoch seconds, `data` is JSON."""
+
+    id: str
+    account_id: str | None
+    at: int
+    name: str
+    outcome: str
+    source: str
+    agent: str
+    data: str
+
+
+async def insert(tx: Transaction, entry: Entry) -> None:
+    """Write one event."""
+    await tx.run(
+        """
+        INSERT INTO event (id, account_id, at, name, outcome, source, agent, data)
+        VALUES (:id, :account_id, :at, :name, :outcome, :source, :agent, :data)
+        """,
+        id=entry.id,
+        account_id=entry.account_id,
+        at=entry.at,
+        name=entry.name,
+        outcome=entry.outcome,
+        source=entry.source,
+        agent=entry.agent,
+        data=entry.data,
+    )
+
+
+async def of_account(tx: Transaction, account_id: str, *, before: str, limit: int) -> list[Entry]:
+    """List an account's events, newest first, older than the event `before`."""
+    rows = await tx.all(
+        """
+        SELECT id, account_id, at, name, outcome, source, agent, data FROM event
+        WHERE account_id = :account_id AND id < :before ORDER BY id DESC LIMIT :limit
+        """,
+        account_id=account_id,
+        before=before,
+        limit=limit,
+    )
+    return [Entry(**row) for row in rows]

@@ -1,0 +1,73 @@
+"""An act is one transaction at work: its database, its time, and where it comes from.
+
+Actions take an `Act` first. Whoever answers a request holds an `Acts` and runs actions through it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
+
+from twofold.base.database import Transaction
+from twofold.base.problems import Problem
+from twofold.base.site import Site
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from: client address (`source`) and program (`agent`, for example "Firefox on Linux").
+
+    Limits count by `source_network`: an IPv6 address is one of 2^64 that its owner may use.
+    """
+
+    source: str
+    source_network: str
+    agent: str
+
+
+COMMAND_LINE = Origin("", "", "Command line")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One transaction at work; `now` is epoch seconds, UTC."""
+
+    tx: Transaction
+    site: Site
+    now: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """Runs actions for one origin."""
+
+    site: Site
+    origin: Origin
+
+    async def write(
+        self, action: Callable[Concatenate[Act, P], Awaitable[T | Problem]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run an action in one durable transaction.
+
+        A problem that the action returns is raised after the commit: what it counted stays counted.
+        """
+        answer = await self.site.db.write(lambda tx: action(self._act(tx), *args, **kwargs))
+        if isinstance(answer, Problem):
+            raise answer
+        return answer
+
+    async def read(self, action: Callable[Concatenate[Act, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an action that only reads, in a few indexed look-ups."""
+        return await self.site.db.read(lambda tx: action(self._act(tx), *args, **kwargs))
+
+    async def read_long(
+        self, action: Callable[Concatenate[Act, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a listing or export away from the paths that must be quick."""
+        return await self.site.db.read_long(lambda tx: action(self._act(tx), *args, **kwargs))
+
+    def _act(self, tx: Transaction) -> Act:
+        return Act(tx, self.site, self.site.clock(), self.origin)

@@ -1,0 +1,29 @@
+"""Who is asking."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Need(IntEnum):
+    """What a route asks of its visitor."""
+
+    NOBODY = 0
+    SIGNED_IN = 1
+    UNLOCKED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A signed-in person; times are epoch seconds."""
+
+    account_id: str
+    email: str
+    administrator: bool
+    stamp: int
+    session_id: str
+    session_hash: bytes
+    methods: tuple[str, ...]
+    computer_id: str | None
+    signed_in_at: int
+    expires_at: int
+    unlocked_until: int

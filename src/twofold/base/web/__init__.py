@@ -1,0 +1,1 @@
+"""Speaking HTTP: requests in, pages and JSON out, the same checks for every route."""

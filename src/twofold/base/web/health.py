@@ -1,0 +1,46 @@
+"""Health for programs: alive touches nothing, ready proves that a transaction can be made durable."""
+
+import time
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from twofold.base.database import Transaction
+from twofold.base.problems import Unavailable
+from twofold.base.site import Site
+
+_GOOD_FOR = 2.0  # seconds that a finding is kept, so that asking often costs nothing
+
+
+class Health:
+    """Answers `/healthz` and `/readyz`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._found = False
+        self._found_at = float("-inf")
+
+    async def alive(self, _request: Request) -> Response:
+        """The process answers."""
+        return JSONResponse({"status": "ok"})
+
+    async def ready(self, _request: Request) -> Response:
+        """The database takes a durable write; names only, no error texts."""
+        if time.monotonic() - self._found_at > _GOOD_FOR:
+            self._found = await self._writes()
+            self._found_at = time.monotonic()
+        status = "ok" if self._found else "fail"
+        return JSONResponse({"status": status, "checks": {"database": status}}, 200 if self._found else 503)
+
+    async def _writes(self) -> bool:
+        try:
+            await self._site.db.write(_touch)
+        except Unavailable:
+            return False
+        return True
+
+
+async def _touch(tx: Transaction) -> None:
+    # There and back: SQLite writes nothing for an update that changes nothing, and would be content with a full disk.
+    await tx.run("UPDATE secret_key SET created_at = created_at + 1")
+    await tx.run("UPDATE secret_key SET created_at = created_at - 1")

@@ -1,0 +1,210 @@
+"""`twofold doctor`: looks at everything that must be right around the service, changes nothing, and says what to do.
+
+Each line is ok, warn (it works, and could hurt) or fail (it does not work, or is not safe). One fail: exit status 1.
+"""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import time
+from typing import Literal, NamedTuple
+
+import click
+
+from twofold.base.clock import rfc3339
+from twofold.base.database import CannotOpen, Database, open_database
+from twofold.base.database.checks import clock_skew, durability
+from twofold.base.database.migrate import status
+from twofold.base.keys import KeyFileError, Keyring, read_key_file
+from twofold.base.keystore import KEY_FILE, known_keys
+from twofold.base.problems import Unavailable
+from twofold.base.sightings import IGNORED_FORWARDING, last_seen
+from twofold.cli.output import json_option, print_columns, print_json
+from twofold.config import PREFIX, Config, ConfigError
+
+_NETWORKED = {"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.sshfs", "9p"}
+_SKEW = 5  # seconds that our clock may differ from the database's
+_DAY = 86_400
+_FEW_BYTES = 8  # 32 random bytes with fewer different ones do not happen
+
+
+class Finding(NamedTuple):
+    """One line: `ok`, `warn` or `fail`, what was looked at, and a sentence."""
+
+    status: Literal["ok", "warn", "fail"]
+    name: str
+    text: str
+
+
+@click.command("doctor")
+@json_option
+def command(*, as_json: bool) -> None:
+    """Look at settings, data directory, database, durability, clock, keys, proxies and couriers."""
+    findings = asyncio.run(_examine())
+    if as_json:
+        print_json([finding._asdict() for finding in findings])
+    else:
+        print_columns(findings)
+    if any(finding.status == "fail" for finding in findings):
+        raise SystemExit(1)
+
+
+async def _examine() -> list[Finding]:
+    try:
+        config = Config.from_env()
+    except ConfigError as error:
+        return [Finding("fail", "settings", fault) for fault in error.faults]
+    findings = [Finding("ok", "settings", f"They are sound; the public address is {config.base_url}.")]
+    findings += [*_data_dir(config), *_proxies(config), *_couriers()]
+    findings += [finding async for finding in _database(config)]
+    return findings
+
+
+def _data_dir(config: Config) -> Iterator[Finding]:
+    folder = config.data_dir
+    if not folder.is_dir():
+        yield Finding("warn", "data directory", f"There is no {folder} yet: `twofold serve` makes it.")
+        return
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding("fail", "data directory", f"{folder} cannot be written by this user: change its owner.")
+    elif mode & 0o077:
+        yield Finding("warn", "data directory", f"{folder} is open to others: run `chmod 700 {folder}`.")
+    else:
+        yield Finding("ok", "data directory", f"{folder} belongs to this user alone.")
+    kind = _file_system(config.sqlite_path.parent) if config.sqlite_path else None
+    if kind in _NETWORKED:
+        yield Finding("fail", "file system", f"SQLite is not safe on a network file system ({kind}): use a local disk.")
+
+
+def _file_system(folder: Path) -> str | None:
+    """Name the kind of file system that holds a folder, where Linux tells it."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    kinds = {mount.split()[4]: mount.partition(" - ")[2].split()[0] for mount in mounts}
+    resolved = folder.resolve()
+    return next((kinds[str(place)] for place in (resolved, *resolved.parents) if str(place) in kinds), None)
+
+
+def _proxies(config: Config) -> Iterator[Finding]:
+    if config.trusted_proxies:
+        trusted = ", ".join(map(str, config.trusted_proxies))
+        yield Finding("ok", "proxies", f"X-Forwarded-For is believed from {trusted}, and from nobody else.")
+    elif config.secure:
+        yield Finding(
+            "warn",
+            "proxies",
+            "The public address is https, so a proxy stands in front; unless TWOFOLD_TRUSTED_PROXIES names it,"
+            " all clients share its address and its limits.",
+        )
+    else:
+        yield Finding("ok", "proxies", "None is trusted: forwarding headers are ignored.")
+
+
+def _couriers() -> Iterator[Finding]:
+    yield Finding("ok", "couriers", "This version sends no mail, text messages or calls; links are printed.")
+
+
+async def _database(config: Config) -> AsyncIterator[Finding]:
+    if config.sqlite_path and not config.sqlite_path.exists():
+        yield Finding("warn", "database", f"There is none at {config.sqlite_path} yet: `twofold serve` makes it.")
+        yield _keys(config, {})
+        return
+    try:
+        async with _opened(config) as db:
+            found = await status(db)
+            yield _schema(found.current, found.known)
+            for check in await durability(db):
+                good = "ok" if check.ok else check.weight
+                yield Finding(good, f"durability: {check.name}", _durability_text(check.name, check.value, ok=check.ok))
+            yield _clock(config, await clock_skew(db))
+            yield _keys(config, await db.read(known_keys) if found.current else {})
+            if seen := await db.read(last_seen, IGNORED_FORWARDING) if found.current == found.known else None:
+                yield _ignored(*seen)
+    except Unavailable as error:
+        sentence = str(error) if isinstance(error, CannotOpen) else "It does not answer: is it running, and not locked?"
+        yield Finding("fail", "database", sentence)
+
+
+@asynccontextmanager
+async def _opened(config: Config) -> AsyncIterator[Database]:
+    db = await open_database(config.database_url, serving=False, connections=1)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+def _ignored(peer: str, at: int) -> Finding:
+    return Finding(
+        "warn",
+        "forwarding",
+        f"{peer} sent forwarding headers at {rfc3339(at)}, which were ignored: if it is your proxy, name it in"
+        f" {PREFIX}TRUSTED_PROXIES.",
+    )
+
+
+def _schema(current: int, known: int) -> Finding:
+    if current > known:
+        return Finding("fail", "database", f"It has version {current}, this Twofold knows {known}: use the newer one.")
+    if current < known:
+        return Finding(
+            "warn", "database", f"It has version {current} of {known}: `serve` or `migrate` brings the rest."
+        )
+    return Finding("ok", "database", f"It answers and has version {current}.")
+
+
+def _durability_text(name: str, value: str, *, ok: bool) -> str:
+    if ok:
+        return f"{value}."
+    if name == "sqlite version":
+        return f"{value} can damage a database under two writers; Twofold uses one, and 3.51.3 or later is safer."
+    return f"{value}: an answered change could be lost in a power cut; switch it on."
+
+
+def _clock(config: Config, skew: float) -> Finding:
+    if abs(skew) > _SKEW:
+        way = "behind" if skew > 0 else "ahead of"
+        return Finding(
+            "fail", "clock", f"This clock is {abs(skew):.0f} seconds {way} the database's: synchronise both."
+        )
+    last = max(path.stat().st_mtime for path in (Path(__file__), config.sqlite_path or Path(__file__)))
+    if time() < last - _DAY:
+        return Finding(
+            "fail", "clock", "It shows a time before the last change of our files: codes will not fit. Set it."
+        )
+    return Finding("ok", "clock", "It is plausible; authenticator codes also need it synchronised (NTP).")
+
+
+def _keys(config: Config, checks: dict[str, str]) -> Finding:
+    """Compare the keys in force with what the database remembers of the ones it was written with."""
+    try:
+        keys = config.secret_keys or read_key_file(config.data_dir / KEY_FILE)
+    except KeyFileError as error:
+        return Finding("fail", "keys", str(error))
+    if not keys:
+        if checks:
+            return Finding("fail", "keys", "The keys that this database was written with are missing: restore them.")
+        return Finding("warn", "keys", "There are none yet: `twofold serve` makes them in the data directory.")
+    return _compare(keys, checks)
+
+
+def _compare(keys: Sequence[tuple[str, bytes]], checks: dict[str, str]) -> Finding:
+    ring = Keyring(keys)
+    wrong = [key_id for key_id, check in checks.items() if key_id in ring.ids and ring.key_check(key_id) != check]
+    if wrong:
+        return Finding("fail", "keys", f"Not the ones that this database was written with: {', '.join(wrong)}.")
+    if checks and not set(checks) & set(ring.ids):
+        return Finding("fail", "keys", f"None of them belongs to this database, which knows {', '.join(checks)}.")
+    if missing := sorted(set(checks) - set(ring.ids)):
+        return Finding(
+            "warn", "keys", f"Older keys are missing, what they sealed cannot be read: {', '.join(missing)}."
+        )
+    if any(len(set(key)) < _FEW_BYTES for _, key in keys):
+        return Finding("warn", "keys", "One of them does not look random: make 32 bytes with a generator.")
+    return Finding("ok", "keys", f"In force, newest first: {', '.join(ring.ids)}.")

@@ -1,0 +1,116 @@
+"""What a kind of factor must do. Everybody but `rooms.py` sees factors through this contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twofold.base.acts import Act
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """An enrolled factor; `last_step` is the highest time step accepted, times are epoch seconds."""
+
+    id: str
+    account_id: str
+    kind: str
+    name: str
+    sealed: bytes
+    last_step: int
+    tries: int
+    replaces: str | None
+    created_at: int
+    expires_at: int | None
+    verified_at: int | None
+    last_used_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """The code is right; it belongs to this time step and is spent by being accepted."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The code was right, but it or a later one has been accepted before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOff:
+    """The code belongs to another time; positive minutes when the phone's clock is ahead."""
+
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The code is not of this factor."""
+
+
+Verdict = Right | Used | ClockOff | Wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A new factor's sealed state, and what its owner needs to set it up; never stored, never logged."""
+
+    sealed: bytes
+    offer: Mapping[str, Any]
+
+
+class Kind(Protocol):
+    """One kind of factor."""
+
+    kind: str
+    templates: str  # folder of `enrol.html` and `verify.html`
+
+    def enrol(self, *, factor_id: str, account_id: str, email: str, name: str, is_first: bool) -> Enrolment:
+        """Make the secret of a new factor and what its owner needs to set it up."""
+
+    def offer(self, factor: Factor, *, email: str, is_first: bool) -> Mapping[str, Any]:
+        """Show an unverified factor's set-up again. Raises Unavailable when its secret cannot be opened."""
+
+    def show(self, offer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Add to an offer what takes long to draw; never called inside a transaction."""
+
+    def check(self, factor: Factor, code: str, now: int, *, explain_ahead: bool) -> Verdict:
+        """Judge six digits; `explain_ahead` tells also of a clock that runs fast. Raises Unavailable as `offer`."""
+
+    def hint(self, factor: Factor) -> str:
+        """Tell which device the factor is, beside its name, without telling a secret."""
+
+
+class RecoveryCodes(Protocol):
+    """The one code that lets its owner in when every factor is lost."""
+
+    async def issue(self, act: Act, account_id: str) -> str:
+        """Make a new code, shown once; the old one is dead."""
+
+    async def spend(self, act: Act, account_id: str, text: str) -> bool:
+        """Use the code up; tells whether it was right. Only one of many tries at once succeeds."""
+
+    async def revoke(self, act: Act, account_id: str) -> None:
+        """Kill the code."""
+
+    async def created_at(self, act: Act, account_id: str) -> int | None:
+        """When the living code was made (epoch seconds)."""
+
+    async def is_saved(self, act: Act, account_id: str) -> bool:
+        """Tell whether its owner said that it is saved."""
+
+    async def confirm_saved(self, act: Act, account_id: str) -> None:
+        """Note that its owner has saved it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The kinds of factors that are built in, in menu order, and the recovery code."""
+
+    factors: tuple[Kind, ...]
+    recovery: RecoveryCodes
+
+    def of(self, kind: str) -> Kind | None:
+        """Find a kind by its name."""
+        return next((factor for factor in self.factors if factor.kind == kind), None)

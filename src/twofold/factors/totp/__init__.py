@@ -1,0 +1,1 @@
+"""Codes from an authenticator app: time-based one-time passwords, RFC 6238."""

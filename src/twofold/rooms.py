@@ -1,0 +1,94 @@
+"""THE list: what Twofold is made of. A part leaves by deleting its folder and its line here."""
+
+from twofold.accounts import links as accounts_links
+from twofold.accounts import store as accounts_store
+from twofold.audit import api as audit_api
+from twofold.audit import pages as audit_pages
+from twofold.base import sightings, throttle
+from twofold.base.keys import Keyring
+from twofold.base.problems import Problem
+from twofold.base.visitor import Need
+from twofold.base.web.cards import Card
+from twofold.base.web.routes import Route
+from twofold.computers import api as computers_api
+from twofold.computers import pages as computers_pages
+from twofold.computers import store as computers_store
+from twofold.config import Config
+from twofold.factors import api as factors_api
+from twofold.factors import pages as factors_pages
+from twofold.factors import recovery_pages
+from twofold.factors import store as factors_store
+from twofold.factors.contract import Kinds
+from twofold.factors.recovery.codes import Recovery
+from twofold.factors.totp.factor import Totp
+from twofold.password import api as password_api
+from twofold.password import pages as password_pages
+from twofold.sessions import api as sessions_api
+from twofold.sessions import pages as sessions_pages
+from twofold.sessions import store as sessions_store
+from twofold.sessions.rules import LockedSettings, NotSignedIn
+from twofold.settings import pages as settings_pages
+from twofold.signin import api as signin_api
+from twofold.signin import pages as signin_pages
+from twofold.signin import store as signin_store
+from twofold.signup import api as signup_api
+from twofold.signup import pages as signup_pages
+from twofold.unlock import api as unlock_api
+from twofold.unlock import pages as unlock_pages
+
+ROUTES: tuple[Route, ...] = (
+    *signin_pages.ROUTES,
+    *signin_api.ROUTES,
+    *signup_pages.ROUTES,
+    *signup_api.ROUTES,
+    *unlock_pages.ROUTES,
+    *unlock_api.ROUTES,
+    *settings_pages.ROUTES,
+    *factors_pages.ROUTES,
+    *recovery_pages.ROUTES,
+    *factors_api.ROUTES,
+    *computers_pages.ROUTES,
+    *computers_api.ROUTES,
+    *sessions_pages.ROUTES,
+    *sessions_api.ROUTES,
+    *audit_pages.ROUTES,
+    *audit_api.ROUTES,
+    *password_pages.ROUTES,
+    *password_api.ROUTES,
+)
+
+NEEDS: dict[Need, tuple[type[Problem], ...]] = {
+    Need.NOBODY: (),
+    Need.SIGNED_IN: (NotSignedIn,),
+    Need.UNLOCKED: (NotSignedIn, LockedSettings),
+}
+
+CARDS: tuple[Card, ...] = (
+    factors_pages.frequency_card,
+    factors_pages.methods_card,
+    factors_pages.authenticators_card,
+    recovery_pages.card,
+    computers_pages.card,
+    sessions_pages.card,
+    audit_pages.card,
+    password_pages.card,
+)
+
+
+def kinds(config: Config, keys: Keyring) -> Kinds:
+    """Make the kinds of second factors, in menu order."""
+    return Kinds(factors=(Totp(keys, config.site_name),), recovery=Recovery(keys))
+
+
+def over(config: Config) -> tuple[str, ...]:
+    """Give what clears out what is over, room by room."""
+    return (
+        accounts_links.OVER,
+        accounts_store.OVER,
+        sessions_store.OVER,
+        factors_store.OVER,
+        computers_store.OVER,
+        signin_store.OVER,
+        sightings.OVER,
+        throttle.over(config),
+    )

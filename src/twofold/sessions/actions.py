@@ -1,0 +1,163 @@
+"""Starting, recognising, unlocking and ending sessions; and carrying out what a change of credentials ends."""
+
+from dataclasses import dataclass
+
+from twofold.accounts import store as accounts
+from twofold.accounts.rules import CONSEQUENCES, Account, Change, Sessions
+from twofold.audit import actions as audit
+from twofold.audit.events import Event
+from twofold.base.acts import Act
+from twofold.base.database import Row
+from twofold.base.ids import new_id, new_token, token_hash
+from twofold.base.problems import NotFound
+from twofold.base.slack import SLACK
+from twofold.base.visitor import Need, Visitor
+from twofold.sessions import store
+from twofold.sessions.last_use import LastUse
+from twofold.sessions.rules import LockedSettings, NotSignedIn, is_alive, is_of_our_time, is_unlocked
+from twofold.sessions.store import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A session's secret, as the browser or client keeps it; `expires_at` is epoch seconds."""
+
+    token: str
+    expires_at: int
+
+
+async def start(
+    act: Act, account: Account, methods: tuple[str, ...], *, unlocked: bool, computer_id: str | None = None
+) -> Token:
+    """Sign a person in: a new session with a new token."""
+    config = act.site.config
+    token = Token(new_token(), act.now + config.session_max)
+    await store.insert(
+        act.tx,
+        token_hash=token_hash(token.token),
+        session_id=new_id(),
+        account_id=account.id,
+        name=act.origin.agent,
+        source=act.origin.source,
+        methods=" ".join(methods),
+        computer_id=computer_id,
+        now=act.now,
+        expires_at=token.expires_at,
+        unlocked_until=act.now + config.unlocked if unlocked else 0,
+    )
+    await audit.record(act, Event.SIGNED_IN, account.id, methods=" ".join(methods))
+    return token
+
+
+async def identify(act: Act, token: str | None) -> Visitor | None:
+    """Tell who holds this token: one indexed read, no write."""
+    if not token:
+        return None
+    found = token_hash(token)
+    return _visitor(act, found, await store.find(act.tx, found))
+
+
+async def require(act: Act, token: str | None, need: Need) -> Visitor:
+    """Tell who asks for a page or call. Raises NotSignedIn, LockedSettings."""
+    return _fit(act, await identify(act, token), need)
+
+
+async def admit(act: Act, token: str | None, need: Need) -> Visitor:
+    """Tell who acts, and keep the account to this transaction. Raises NotSignedIn, LockedSettings."""
+    found = token_hash(token or "")
+    return _fit(act, _visitor(act, found, await store.hold(act.tx, found)), need)
+
+
+async def unlock(act: Act, visitor: Visitor) -> Token:
+    """Unlock settings for this session alone, under a new token; the old one is dead. Raises NotSignedIn."""
+    token = Token(new_token(), visitor.expires_at)
+    until = act.now + act.site.config.unlocked
+    renewed = await store.renew(
+        act.tx, visitor.session_hash, token_hash(token.token), unlocked_until=until, now=act.now
+    )
+    if not renewed:
+        raise NotSignedIn
+    await audit.record(act, Event.SETTINGS_UNLOCKED, visitor.account_id)
+    return token
+
+
+async def lock(act: Act, visitor: Visitor) -> None:
+    """Lock settings again before their time."""
+    await store.lock(act.tx, visitor.session_hash)
+    await audit.record(act, Event.SETTINGS_LOCKED, visitor.account_id)
+
+
+async def listed(act: Act, visitor: Visitor) -> list[Session]:
+    """List the sessions of the visitor's account."""
+    idle_since, latest = act.now - act.site.config.session_idle, act.now + SLACK
+    return await store.of_account(act.tx, visitor.account_id, now=act.now, idle_since=idle_since, latest=latest)
+
+
+async def sign_out(act: Act, visitor: Visitor) -> None:
+    """End the visitor's own session."""
+    await store.end(act.tx, visitor.account_id, visitor.session_id)
+    await audit.record(act, Event.SIGNED_OUT, visitor.account_id)
+
+
+async def end_token(act: Act, token: str) -> None:
+    """End the session of a browser that signs in anew: no token outlives a change of who is signed in."""
+    visitor = await identify(act, token)
+    if visitor:
+        await sign_out(act, visitor)
+
+
+async def end_one(act: Act, visitor: Visitor, session_id: str) -> None:
+    """End one of the visitor's sessions. Raises NotFound."""
+    if not await store.end(act.tx, visitor.account_id, session_id):
+        raise NotFound
+    await audit.record(act, Event.SESSION_ENDED, visitor.account_id, session=session_id)
+
+
+async def end_others(act: Act, visitor: Visitor) -> None:
+    """End all sessions of the visitor but this one."""
+    ended = await store.end_all_but(act.tx, visitor.account_id, visitor.session_id)
+    await audit.record(act, Event.SESSIONS_ENDED, visitor.account_id, ended=ended)
+
+
+async def carry_out(act: Act, change: Change, account_id: str, *, session_id: str | None = None) -> None:
+    """End the computers and sessions that a change ends; `session_id` is the one that made the change."""
+    consequences = CONSEQUENCES[change]
+    if consequences.computers_end:
+        await accounts.renew_stamp(act.tx, account_id)
+    if consequences.sessions is not Sessions.STAY:
+        kept = session_id if consequences.sessions is Sessions.OTHERS_END else None
+        await store.end_all_but(act.tx, account_id, kept)
+
+
+def _fit(act: Act, visitor: Visitor | None, need: Need) -> Visitor:
+    if visitor is None:
+        raise NotSignedIn
+    if need is Need.UNLOCKED and not is_unlocked(visitor, act.now):
+        raise LockedSettings
+    return visitor
+
+
+def _visitor(act: Act, found: bytes, row: Row | None) -> Visitor | None:
+    if row is None:
+        return None
+    uses = act.site.part(LastUse)
+    used_at = uses.latest(found, row["last_used_at"])
+    if not is_alive(last_used_at=used_at, expires_at=row["expires_at"], idle=act.site.config.session_idle, now=act.now):
+        return None
+    if not is_of_our_time(row["signed_in_at"], act.now):
+        return None
+    unlocked = is_of_our_time(row["unlocked_until"] - act.site.config.unlocked, act.now)
+    uses.note(found, used_at, act.now)
+    return Visitor(
+        account_id=row["account_id"],
+        email=row["email"],
+        administrator=bool(row["administrator"]),
+        stamp=row["stamp"],
+        session_id=row["id"],
+        session_hash=found,
+        methods=tuple(row["methods"].split()),
+        computer_id=row["computer_id"],
+        signed_in_at=row["signed_in_at"],
+        expires_at=row["expires_at"],
+        unlocked_until=row["unlocked_until"] if unlocked else 0,
+    )

@@ -1,0 +1,1 @@
+"""The User Settings page: cards that the rooms hand in."""

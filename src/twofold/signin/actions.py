@@ -1,0 +1,190 @@
+"""The steps of a sign-in. Each is one transaction that proves, decides by the table, and moves the attempt on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from twofold.accounts import actions as accounts
+from twofold.accounts.actions import PasswordTry
+from twofold.accounts.rules import Account, normal_email
+from twofold.accounts.store import hold
+from twofold.audit import actions as audit
+from twofold.audit.events import Event
+from twofold.base.acts import Act, Acts
+from twofold.base.ids import new_token, token_hash
+from twofold.base.problems import Problem
+from twofold.base.slack import SLACK
+from twofold.computers import actions as computers
+from twofold.factors.actions import two_factor
+from twofold.factors.contract import Factor
+from twofold.factors.proofs import prove_code, prove_recovery_code
+from twofold.factors.rules import TwoFactor, WrongCode, normal_code
+from twofold.sessions import actions as sessions
+from twofold.sessions.actions import Token
+from twofold.signin import rules, store
+from twofold.signin.rules import Proof, SignInExpired, State, next_state
+from twofold.signin.store import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The end of a sign-in. Tokens are new; the recovery code is there when one was used up."""
+
+    account_id: str
+    session: Token
+    browser: str | None = None
+    trusted_computer: Token | None = None
+    recovery_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRequired:
+    """The half-open state: the password is proven, a code is asked for; `expires_at` is epoch seconds."""
+
+    sign_in: Token
+    two_factor: TwoFactor
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """The factors that can answer."""
+        return self.two_factor.factors
+
+    @property
+    def may_trust(self) -> bool:
+        """Whether this computer may be trusted."""
+        return rules.may_trust(self.two_factor.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The program that signs in, and what it kept from earlier times."""
+
+    is_browser: bool  # keeps tokens in cookies, and is remembered as a browser of the account
+    browser: str | None
+    session: str | None  # the session and the attempt that a new sign-in takes the place of
+    attempt: str | None
+    computer: Callable[[str], str | None]  # the trusted-computer token that it keeps for an account id
+
+
+async def give_password(acts: Acts, client: Client, email: str, password: str) -> SignedIn | CodeRequired:
+    """Prove the password; what it is worth depends on 2FA and the computer.
+
+    Raises WrongCredentials, TooManyAttempts, InvalidRequest, Unavailable.
+    """
+    address = normal_email(email)
+    tried = await accounts.try_password(acts, Event.SIGN_IN_PASSWORD, address, password, browser=client.browser)
+    return await acts.write(_after_password, client, tried)
+
+
+async def look(act: Act, token: str) -> CodeRequired:
+    """Show an attempt under way. Raises SignInExpired."""
+    attempt, _ = await _attempt(act, token)
+    return CodeRequired(Token(token, attempt.expires_at), await two_factor(act, attempt.account_id))
+
+
+async def give_code(
+    act: Act, client: Client, token: str, code: str, *, factor_id: str | None = None, trust: bool = False
+) -> SignedIn | Problem:
+    """Prove a second factor and finish. Raises SignInExpired; returns the counted refusal of a wrong code."""
+    digits = normal_code(code)
+    attempt, account = await _attempt(act, token)
+    proven = await prove_code(act, Event.SIGN_IN_CODE, account.id, digits, factor_id=factor_id)
+    if isinstance(proven, Problem):
+        return await _after_wrong_code(act, token, attempt, proven)
+    await audit.record(act, Event.SIGN_IN_CODE, account.id, factor=proven.id, name=proven.name)
+    await _move_on(act, token, Proof.CODE)
+    allowed = trust and rules.may_trust((await two_factor(act, account.id)).policy)
+    trusted = await computers.trust(act, account.id) if allowed else None
+    signed_in = await _sign_in(act, client, account, ("password", proven.kind), State.UNLOCKED)
+    return replace(signed_in, trusted_computer=trusted)
+
+
+async def give_recovery_code(act: Act, client: Client, token: str, text: str) -> SignedIn | Problem:
+    """Prove the recovery code, which is used up, and finish with a new one. Raises SignInExpired."""
+    attempt, account = await _attempt(act, token)
+    new_code = await prove_recovery_code(act, Event.SIGN_IN_RECOVERY_CODE, account.id, text)
+    if isinstance(new_code, Problem):
+        return await _after_wrong_code(act, token, attempt, new_code)
+    await _move_on(act, token, Proof.RECOVERY_CODE)
+    signed_in = await _sign_in(act, client, account, ("password", "recovery_code"), State.UNLOCKED)
+    return replace(signed_in, recovery_code=new_code)
+
+
+async def factors_of(act: Act, account_id: str) -> tuple[Factor, ...]:
+    """List the verified factors of an account that has just signed in."""
+    return (await two_factor(act, account_id)).factors
+
+
+async def cancel(act: Act, token: str) -> None:
+    """Give up an attempt."""
+    attempt = await store.find(act.tx, token_hash(token))
+    if attempt and await store.finish(act.tx, token_hash(token)):
+        await audit.record(act, Event.SIGN_IN_CANCELLED, attempt.account_id)
+
+
+async def _after_password(act: Act, client: Client, tried: PasswordTry) -> SignedIn | CodeRequired | Problem:
+    account = await accounts.decide(act, tried)
+    if isinstance(account, Problem):
+        return account
+    chosen = await two_factor(act, account.id)
+    computer_id = await computers.recognise(act, account.id, client.computer(account.id)) if chosen.active else None
+    proof = rules.password_proof(active=chosen.active, policy=chosen.policy, recognised=computer_id is not None)
+    state = next_state(State.NOBODY, proof)
+    if client.attempt:
+        await store.finish(act.tx, token_hash(client.attempt))
+    if state is State.HALF_OPEN:
+        return await _begin(act, account, chosen)
+    return await _sign_in(act, client, account, ("password",), state, computer_id=computer_id)
+
+
+async def _begin(act: Act, account: Account, chosen: TwoFactor) -> CodeRequired:
+    token = Token(new_token(), act.now + rules.ATTEMPT_LIFE)
+    await store.insert(act.tx, token_hash(token.token), Attempt(account.id, account.stamp, 0, token.expires_at))
+    await audit.record(act, Event.SIGN_IN_PASSWORD, account.id)
+    return CodeRequired(token, chosen)
+
+
+async def _attempt(act: Act, token: str) -> tuple[Attempt, Account]:
+    attempt = await store.find(act.tx, token_hash(token))
+    account = await hold(act.tx, attempt.account_id) if attempt else None
+    if attempt is None or account is None:
+        raise SignInExpired
+    over = act.now >= attempt.expires_at or attempt.expires_at > act.now + rules.ATTEMPT_LIFE + SLACK
+    if (
+        over
+        or attempt.tries >= rules.ATTEMPT_TRIES
+        or attempt.stamp != account.stamp
+        or account.disabled_at is not None
+    ):
+        raise SignInExpired
+    return attempt, account
+
+
+async def _after_wrong_code(act: Act, token: str, attempt: Attempt, problem: Problem) -> Problem:
+    if not isinstance(problem, WrongCode):
+        return problem
+    await store.count_try(act.tx, token_hash(token))
+    if next_state(State.HALF_OPEN, rules.wrong_code(attempt.tries)) is State.NOBODY:
+        await store.finish(act.tx, token_hash(token))
+    return problem.with_attempts_left(rules.ATTEMPT_TRIES - attempt.tries - 1)
+
+
+async def _move_on(act: Act, token: str, proof: Proof) -> None:
+    finished = await store.finish(act.tx, token_hash(token))
+    if next_state(State.HALF_OPEN, proof) is not State.UNLOCKED or not finished:
+        raise SignInExpired
+
+
+async def _sign_in(
+    act: Act,
+    client: Client,
+    account: Account,
+    methods: tuple[str, ...],
+    state: State,
+    *,
+    computer_id: str | None = None,
+) -> SignedIn:
+    if client.session:
+        await sessions.end_token(act, client.session)
+    session = await sessions.start(act, account, methods, unlocked=state is State.UNLOCKED, computer_id=computer_id)
+    browser = await accounts.recognise_browser(act, account.id, client.browser) if client.is_browser else None
+    return SignedIn(account.id, session, browser)

@@ -1,0 +1,223 @@
+"""L01: requests that no client of ours would send, led by the API's own description and by the list of pages.
+
+Whatever comes, the answer is one that was described: never an unhandled error, never a trace of the inside.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+import httpx2
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import load_all_checks, not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.clients import PASSWORD, Api, Person
+from tests.conftest import DATABASES, new_database
+from tests.forms import FormBrowser
+from tests.service import Service
+from twofold.base.web.routes import Page
+from twofold.rooms import ROUTES
+
+VISITORS = ["nobody", "half open", "signed in", "unlocked"]
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+INSIDE = ("Traceback", 'File "', "site-packages", "sqlite3", "asyncpg", "msgspec", "starlette", "granian")
+ROOM_FOR_ALL = {"limit_codes": "1000000/5m", "limit_codes_in_a_row": "1000000", "limit_passwords": "1000000 30s..1h"}
+# Names of form fields and query parameters, so that what is generated reaches past "this field is missing".
+FIELDS = """
+    before code current_password default_factor_id done email factor_id kind method name new_password password
+    policy recovery_code replaces return_to trust_this_computer with
+""".split()  # noqa: SIM905 - as a text it can be read
+
+
+class Visit:
+    """One visitor who stays what they are: a session or sign-in that the fuzz has ended is begun again."""
+
+    def __init__(self, service: Service, state: str) -> None:
+        self.state = state
+        self.person = Person.signed_in(service.url) if state != "half open" else Person.with_totp(service.url)
+        self.browser = Api(service.url)
+        self.known = {"email": self.person.email, "password": PASSWORD, "kind": "totp", "code": "000000"}
+        self.renew()
+
+    def renew(self) -> None:
+        """Begins again what the visitor is."""
+        if self.state == "nobody":
+            return
+        if self.state == "half open":
+            self.browser.sign_in(self.person.email).must(200)
+        else:
+            self.person.sign_in(self.browser)
+            self.known["id"] = self.browser.begin_totp().must(201)["id"]
+        if self.state == "signed in":
+            FormBrowser(self.browser.url, session=self.browser.token).post("/settings/lock", {"": ""}).must(303)
+        if self.browser.sign_in_token is not None:
+            self.known["sign_in"] = self.browser.sign_in_token
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header that proves who the visitor is; a half-open sign-in is tried as if it were a session."""
+        token = self.browser.token or self.browser.sign_in_token
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies of the visitor's browser."""
+        kept = {"twofold_session": self.browser.token, "twofold_sign_in": self.browser.sign_in_token}
+        return {name: value for name, value in kept.items() if value is not None}
+
+    def note(self, answer: Any) -> None:  # noqa: ANN401 - an answer of either client
+        """Begins again when an answer shows that what the visitor had is over."""
+        led_to = str(answer.headers.get("location", ""))
+        over = "not_signed_in" in answer.text or led_to.startswith("/sign-in")
+        locked = "locked_settings" in answer.text or led_to.startswith("/authenticate")
+        if over or (locked and self.state == "unlocked"):
+            self.renew()
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The real server with limits that a fuzz does not reach, so that it gets behind them."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    with Service(folder, database_url=new_database(request.param, request, folder), settings=ROOM_FOR_ALL) as running:
+        yield running
+
+
+def bounded(examples: int) -> settings:
+    """So many examples, without shrinking: a failing request is short enough to read."""
+    return settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+# ------------------------------------------------------------------ the API
+
+
+@pytest.mark.parametrize("state", VISITORS)
+def test_no_request_led_by_the_schema_breaks_the_api(service: Service, state: str, *, full: bool) -> None:
+    """Valid and invalid requests to every described call get a described answer that fits its schema."""
+    visit = Visit(service, state)
+    faults = [fault for operation in operations(service) for fault in fuzz(operation, visit, 100 if full else 3)]
+    assert faults == [], "\n\n".join(faults)
+    assert_nothing_broke(service)
+
+
+def operations(service: Service) -> list[Any]:
+    """Every call that the service describes."""
+    load_all_checks()
+    schema = schemathesis.openapi.from_url(f"{service.url}/api/v1/openapi.json")
+    schema.config.generation.with_security_parameters = False
+    found = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
+    assert len(found) > 20
+    return found
+
+
+def fuzz(operation: Any, visit: Visit, examples: int) -> Iterator[str]:  # noqa: ANN401 - schemathesis' own
+    """What is wrong with the answers of one call, to requests that fit its description and to others."""
+    # Only what has a body or a query can be asked for in a way that does not fit.
+    modes = [mode for mode in GenerationMode if mode.is_positive or operation.body or operation.query]
+    for mode in modes:
+        request = operation.as_strategy(generation_mode=mode)
+        known = st.sets(st.sampled_from(sorted(visit.known)))
+        probe = bounded(examples)(given(request, known)(prober(visit)))
+        yield from fault_of(probe, f"{operation.label}, {mode.value}")
+
+
+def prober(visit: Visit) -> Callable[[Any, set[str]], None]:
+    """A test of one request."""
+
+    def probe(case: Any, known: set[str]) -> None:  # noqa: ANN401 - schemathesis' own
+        plant(case, {name: visit.known[name] for name in known})
+        answer = case.call(headers=visit.bearer)
+        case.validate_response(answer, checks=CHECKS)
+        assert not [word for word in INSIDE if word in answer.text], answer.text
+        visit.note(answer)
+        if "sign_in" in known and answer.status_code == 410:
+            visit.renew()
+
+    return probe
+
+
+def plant(case: Any, known: dict[str, str]) -> None:  # noqa: ANN401 - schemathesis' own
+    """Puts true values where generated ones stand, so that a request gets past the first check."""
+    for place in (case.body, case.path_parameters):
+        if isinstance(place, dict):
+            place.update({name: value for name, value in known.items() if name in place})
+
+
+def fault_of(probe: Callable[[], None], label: str) -> Iterator[str]:
+    """What a probe finds, so that one call's fault does not hide those of others."""
+    try:
+        probe()
+    except Exception as found:  # noqa: BLE001 - every kind of failure is told in the end
+        group = getattr(found, "exceptions", [found])
+        yield "\n".join([label, *(f"{type(each).__name__}: {each}" for each in group)])
+
+
+def assert_nothing_broke(service: Service) -> None:
+    """The server is well and has logged no error."""
+    assert service.is_healthy("/readyz")
+    assert "Traceback" not in service.output()
+    assert " ERROR " not in service.output()
+
+
+# ------------------------------------------------------------------ pages
+
+anything = st.one_of(st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace")), st.binary(max_size=60))
+fields = st.dictionaries(st.sampled_from(FIELDS), anything, max_size=6)
+
+
+@pytest.mark.parametrize("state", VISITORS)
+def test_no_form_breaks_a_page(service: Service, state: str, *, full: bool) -> None:
+    """Fields filled with any bytes get a page that says what is wrong, on every page and form."""
+    visit = Visit(service, state)
+    pages = [route for route in ROUTES if isinstance(route, Page)]
+    with httpx2.Client(base_url=service.url, trust_env=False, timeout=30) as http:
+        probes = [
+            (page, bounded(100 if full else 3)(given(fields, anything)(filler(http, visit, page)))) for page in pages
+        ]
+        faults = [fault for page, probe in probes for fault in fault_of(probe, f"{page.method} {page.path}")]
+    assert faults == [], "\n\n".join(faults)
+    assert_nothing_broke(service)
+
+
+def filler(http: httpx2.Client, visit: Visit, page: Page) -> Callable[[dict[str, bytes], bytes], None]:
+    """A test of one page with one filling."""
+
+    def probe(filling: dict[str, bytes], name: bytes) -> None:
+        sent = "&".join(f"{field}={quote_from_bytes(value)}" for field, value in filling.items())
+        path = page.path.replace("{id}", visit.known.get("id", "x")).replace(
+            "{token}", quote_from_bytes(name, "") or "x"
+        )
+        headers = {"Origin": visit.browser.url, "Cookie": "; ".join(map("=".join, visit.cookies.items()))}
+        form = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        if page.method == "GET":
+            answer = http.get(f"{path}?{sent}", headers=headers)
+        else:
+            answer = http.post(path, content=sent, headers=form)
+        assert answer.status_code < 500, f"{answer.status_code} to {sent}"
+        assert answer.status_code == 303 or answer.headers["content-type"].startswith("text/"), sent
+        assert not [word for word in INSIDE if word in answer.text], answer.text
+        visit.note(answer)
+
+    return probe
+
+
+@pytest.mark.parametrize("limit", ["0" * 8 + "1" + "9" * 30, "1" * 5000, "٣", "-1", "1e2", "0", "101", " 5", ""])
+def test_a_limit_that_is_no_small_number_is_refused(service: Service, limit: str) -> None:
+    """Numbers that only begin like small ones, or that other alphabets write, are refused in words."""
+    person = Person.signed_in(service.url)
+    person.api.events(limit=limit).refused(422, "invalid_request")

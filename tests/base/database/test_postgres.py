@@ -1,0 +1,205 @@
+"""What the port promises about a server that goes away, stands still, or stands in its own way."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.base.database.things import add, stored
+from tests.cluster import Cluster
+from twofold.base.database import CannotOpen, Database, Transaction, open_database
+from twofold.base.database.checks import clock_skew, durability
+from twofold.base.problems import Unavailable
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A server for this file alone, because it is mistreated here."""
+    with Cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(cluster: Cluster) -> str:
+    """PostgreSQL only."""
+    return cluster.database()
+
+
+async def healed(db: Database, within: float = 10) -> None:
+    """Wait until the database answers again."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            await stored(db)
+        except Unavailable:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+@pytest.mark.parametrize("end", ["restart", "kill"])
+async def test_a_server_that_comes_back_is_used_again(db: Database, cluster: Cluster, end: str) -> None:
+    """While the server is away everything is Unavailable; afterwards it works, and what was answered is there."""
+    kept: list[str] = []
+    stop = asyncio.Event()
+
+    async def load(worker: int) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                await db.write(add, f"{worker}-{number}")
+            except Unavailable:
+                await asyncio.sleep(0.02)
+            else:
+                kept.append(f"{worker}-{number}")
+
+    loads = [asyncio.create_task(load(worker)) for worker in range(6)]
+    await asyncio.sleep(0.3)
+    if end == "kill":
+        await asyncio.to_thread(cluster.kill)
+        await asyncio.to_thread(cluster.start)
+    else:
+        await asyncio.to_thread(cluster.restart)
+    await healed(db)
+    before = len(kept)
+    await asyncio.sleep(0.3)
+    stop.set()
+    await asyncio.gather(*loads)
+    assert len(kept) > before > 0
+    assert set(kept) <= set(await stored(db))
+
+
+async def test_a_server_that_stands_still_is_given_up(
+    database_url: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits longer than the limit for a server that does not answer."""
+    monkeypatch.setattr("twofold.base.database.postgres.PATIENCE", 0.5)
+    db = await open_database(database_url, serving=True)
+    await db.write(lambda tx: tx.run("CREATE TABLE thing (name TEXT)"))
+    started = time.monotonic()
+    cluster.pause()
+    try:
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await stored(db)
+        assert time.monotonic() - started < 4
+    finally:
+        cluster.resume()
+    await healed(db)
+    await db.close()
+
+
+async def test_work_that_meets_a_deadlock_is_run_again(db: Database) -> None:
+    """Two that wait for each other both succeed, because the one that is undone starts over."""
+    met = asyncio.Barrier(2)
+    tries = 0
+
+    async def swap(tx: Transaction, first: str, second: str) -> None:
+        nonlocal tries
+        tries += 1
+        await tx.run("UPDATE thing SET size = size + 1 WHERE name = :name", name=first)
+        if tries <= 2:
+            await met.wait()
+        await tx.run("UPDATE thing SET size = size + 1 WHERE name = :name", name=second)
+
+    await db.write(add, "a")
+    await db.write(add, "b")
+    await asyncio.gather(db.write(swap, "a", "b"), db.write(swap, "b", "a"))
+    assert tries == 3
+    rows = await db.read(lambda tx: tx.all("SELECT size FROM thing"))
+    assert [row["size"] for row in rows] == [2, 2]
+
+
+async def test_a_connection_lost_at_the_commit_is_unavailable(db: Database) -> None:
+    """Whether the commit arrived is unknown then, and unknown is not success."""
+
+    async def cut(tx: Transaction) -> None:
+        await add(tx, "a")
+        row = await tx.one("SELECT pg_backend_pid() AS process")
+        assert row is not None
+        await db.write(lambda other: other.one("SELECT pg_terminate_backend(CAST(:p AS INT))", p=row["process"]))
+
+    with pytest.raises(Unavailable):
+        await db.write(cut)
+    assert await stored(db) == []
+
+
+async def test_a_lock_that_is_held_too_long_is_unavailable(db: Database) -> None:
+    """A statement that waits for a row longer than the limit gives up, and the row is free afterwards."""
+    await db.write(add, "a")
+    held = asyncio.Event()
+    go = asyncio.Event()
+    touch = "UPDATE thing SET size = size + 1 WHERE name = 'a'"
+
+    async def hold(tx: Transaction) -> None:
+        await tx.run(touch)
+        held.set()
+        await go.wait()
+
+    async def impatient(tx: Transaction) -> None:
+        await tx.run("SET LOCAL lock_timeout = '50ms'")
+        await tx.run(touch)
+
+    holder = asyncio.create_task(db.write(hold))
+    await held.wait()
+    with pytest.raises(Unavailable):
+        await db.write(impatient)
+    go.set()
+    await holder
+    await db.write(impatient)
+
+
+async def test_a_server_that_lost_its_place_is_unavailable(db: Database, database_url: str, cluster: Cluster) -> None:
+    """A server that only reads refuses writes as Unavailable, and they heal with it."""
+    name = database_url.rpartition("/")[2]
+    cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    fresh = await open_database(database_url, serving=True)
+    with pytest.raises(Unavailable):
+        await fresh.write(add, "a")
+    cluster.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    await fresh.write(add, "b")
+    assert await stored(db) == ["b"]
+    await fresh.close()
+
+
+async def test_no_connection_is_lost_to_those_who_go_away(db: Database) -> None:
+    """After many cancelled transactions the whole pool is there for the next ones, and none is left open."""
+    await asyncio.gather(*(stored(db) for _ in range(40)))
+    for delay in (0.0, 0.001, 0.002, 0.004):
+        tasks = [asyncio.create_task(db.write(add, f"{delay}-{number}")) for number in range(40)]
+        await asyncio.sleep(delay)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*(stored(db) for _ in range(40)))
+    left = "SELECT count(*) AS open FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+    row = await db.read(lambda tx: tx.one(left))
+    assert row is not None
+    assert row["open"] == 0
+
+
+async def test_an_address_that_fails_is_named_without_its_password(cluster: Cluster) -> None:
+    """The sentence says which server and why, and the password stays out of it."""
+    for address in (
+        "postgresql://ann:s3cret@127.0.0.1:1/things",
+        f"postgresql://ann:s3cret@127.0.0.1:{cluster.port}/things",
+        "postgresql://ann:s3cret@127.0.0.1:1,localhost:1/things?target_session_attrs=read-write",
+        "postgresql://ann:s3cret/s3cret@127.0.0.1:1/things",
+        "postgresql://ann:s3cret@127.0.0.1:1/things?target_session_attrs=s3cret",
+    ):
+        with pytest.raises(CannotOpen) as refused:
+            await open_database(address, serving=True)
+        assert "s3cret" not in str(refused.value)
+        assert "127.0.0.1" in str(refused.value) or "cannot be read" in str(refused.value)
+
+
+async def test_the_server_is_asked_about_durability(db: Database) -> None:
+    """The three settings that durability rests on are found switched on, and the clocks agree."""
+    found = {check.name: (check.value, check.ok) for check in await durability(db)}
+    assert found == dict.fromkeys(["fsync", "full_page_writes", "synchronous_commit"], ("on", True))
+    assert abs(await clock_skew(db)) < 0.5

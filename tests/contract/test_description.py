@@ -1,0 +1,92 @@
+"""The API's own description: whole, true to the declared calls, and readable without outside hosts."""
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.openapi import Description, description_of
+from tests.routes import CALLS
+from tests.service import Service
+
+CODES = {
+    "invalid_request": {"400", "413", "415", "422"},
+    "wrong_credentials": {"401"},
+    "wrong_code": {"401"},
+    "code_already_used": {"401"},
+    "clock_off": {"401"},
+    "too_many_attempts": {"429"},
+    "sign_in_expired": {"410"},
+    "not_signed_in": {"401"},
+    "locked_settings": {"403"},
+    "wrong_origin": {"403"},
+    "registration_closed": {"403"},
+    "not_found": {"404"},
+    "conflict": {"409"},
+    "unavailable": {"503"},
+}
+
+
+@pytest.fixture(scope="module")
+def described(sqlite_service: Service) -> Description:
+    """The description that the service gives."""
+    return description_of(sqlite_service.url)
+
+
+def references(value: Any) -> list[str]:  # noqa: ANN401 - JSON may be anything
+    """All references in a document."""
+    if isinstance(value, dict):
+        own = [value["$ref"]] if "$ref" in value else []
+        return own + [found for each in value.values() for found in references(each)]
+    return [found for each in value for found in references(each)] if isinstance(value, list) else []
+
+
+def test_every_call_is_described_and_nothing_else(described: Description) -> None:
+    """Path, method, body and the status of success are those of the declared calls."""
+    found = {
+        (method.upper(), f"/api/v1{path}"): operation
+        for path, operations in described.document["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert found.keys() == {(call.method, call.path) for call in CALLS}
+    for call in CALLS:
+        operation = found[call.method, call.path]
+        assert str(call.status) in operation["responses"]
+        assert ("requestBody" in operation) == (call.body is not None)
+        names = re.findall(r"{(\w+)}", call.path)
+        assert [each["name"] for each in operation["parameters"] if each["in"] == "path"] == names
+
+
+def test_the_document_holds_together(described: Description) -> None:
+    """OpenAPI 3.1: every reference leads somewhere, no two operations share a name, no answer is without words."""
+    document = described.document
+    assert document["openapi"].startswith("3.1.")
+    for reference in references(document):
+        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    ids = [operation["operationId"] for operation in operations]
+    assert len(set(ids)) == len(ids)
+    for operation in operations:
+        assert operation["summary"]
+        assert all(answer["description"] for answer in operation["responses"].values())
+
+
+def test_every_code_has_the_status_of_the_contract(described: Description) -> None:
+    """Codes are stable, and stand with the same status wherever they are described."""
+    found: dict[str, set[str]] = {}
+    for path in described.document["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                for code in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b|\bconflict\b|\bunavailable\b", answer["description"]):
+                    found.setdefault(code, set()).add(status)
+    assert {code: statuses for code, statuses in found.items() if statuses - CODES.get(code, set())} == {}
+    assert CODES.keys() <= found.keys()
+
+
+def test_the_readable_page_needs_no_other_host(sqlite_service: Service, described: Description) -> None:
+    """Every call is on it, and every code; nothing is loaded from elsewhere."""
+    page = httpx2.get(f"{sqlite_service.url}/api/v1/docs", trust_env=False).text
+    for path in described.document["paths"]:
+        assert path in page
+    assert not re.search(r'(src|href)="(https?:)?//', page)

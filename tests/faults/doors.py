@@ -1,0 +1,200 @@
+"""Every writing route of a service, with all that it asks for: knocked at while the database is away, none may open."""
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from tests.clients import Answer, Person
+from tests.service import Service
+from tests.sync import RawAnswer, raw_request, release_together
+from twofold.base.visitor import Need
+from twofold.base.web.routes import Call, Route
+from twofold.rooms import ROUTES
+
+SENTENCE = "The service cannot do this just now. Wait a moment and try again."
+SAFE = ("GET", "HEAD")
+
+# The fields that each route asks for; `field=fact` where the name of the field is not that of the fact.
+FIELDS = {
+    "POST /sign-in": "email password",
+    "POST /sign-in/code": "code",
+    "POST /sign-in/recovery-code": "recovery_code",
+    "POST /sign-in/cancel": "",
+    "POST /api/v1/sign-in": "email password",
+    "POST /api/v1/sign-in/code": "sign_in code",
+    "POST /api/v1/sign-in/recovery-code": "sign_in recovery_code",
+    "POST /sign-up": "email=new_email password",
+    "POST /setup/{token}": "email=new_email password",
+    "POST /invitation/{token}": "password",
+    "POST /api/v1/accounts": "email=new_email password",
+    "POST /authenticate": "password code",
+    "POST /api/v1/session/unlock": "password code",
+    "POST /settings/two-factor": "policy",
+    "POST /settings/method": "method=kind",
+    "POST /settings/factors": "kind name",
+    "POST /settings/factors/{id}/verify": "code",
+    "POST /settings/factors/{id}/name": "name",
+    "POST /settings/factors/{id}/default": "",
+    "POST /settings/factors/{id}/remove": "",
+    "POST /settings/recovery-code": "",
+    "POST /settings/recovery-code/saved": "saved",
+    "POST /settings/recovery-code/download": "recovery_code",
+    "PUT /api/v1/two-factor": "policy",
+    "POST /api/v1/factors": "kind name",
+    "POST /api/v1/factors/{id}/verify": "code",
+    "PATCH /api/v1/factors/{id}": "name",
+    "DELETE /api/v1/factors/{id}": "",
+    "POST /api/v1/recovery-code": "",
+    "POST /settings/computers/{id}/name": "name",
+    "POST /settings/computers/{id}/forget": "",
+    "POST /settings/computers/forget-all": "",
+    "PATCH /api/v1/trusted-computers/{id}": "name",
+    "DELETE /api/v1/trusted-computers/{id}": "",
+    "DELETE /api/v1/trusted-computers": "",
+    "POST /settings/sessions/{id}/end": "",
+    "POST /settings/sessions/end-others": "",
+    "POST /settings/lock": "",
+    "POST /sign-out": "",
+    "DELETE /api/v1/session": "",
+    "DELETE /api/v1/sessions/{id}": "",
+    "DELETE /api/v1/sessions": "",
+    "POST /settings/password": "current_password=password new_password",
+    "POST /reset-password/{token}": "new_password",
+    "PUT /api/v1/account/password": "current_password=password new_password",
+    "POST /api/v1/password-reset/complete": "token=reset-password new_password",
+}
+ONLY_READS = {
+    "POST /settings/recovery-code/download",  # gives back what was sent
+    "POST /settings/method",  # the only method is chosen already
+}
+
+
+def name_of(route: Route) -> str:
+    """Method and path."""
+    return f"{route.method} {route.path}"
+
+
+WRITING = [route for route in ROUTES if route.method not in SAFE]
+
+
+@dataclass
+class Doors:
+    """One person who may use every writing route: a session unlocked, a sign-in half-open, links, codes never given."""
+
+    service: Service
+    person: Person
+    facts: dict[str, str]
+    before: list[object]
+
+    @classmethod
+    def prepared(cls, service: Service) -> "Doors":
+        """Prepares everything while all is well."""
+        person = Person.with_totp(service.url, "once_per_computer")
+        trusted = person.another_browser()
+        person.sign_in(trusted, trust_this_computer=True)
+        api, half_open = person.api, person.another_browser()
+        half_open.sign_in(person.email, person.password)
+        facts = {
+            "email": person.email,
+            "password": person.password,
+            "new_email": f"new-{person.email}",
+            "new_password": "quartz-lantern-meadow-71",
+            "code": person.code(),
+            "recovery_code": person.recovery_code or "",
+            "kind": "totp",
+            "saved": "yes",
+            "name": "Another name",
+            "policy": "every_log_in",
+            "sign_in": half_open.sign_in_token or "",
+            "session": api.token or "",
+            "factors": person.factor_id or "",
+            "pending": api.begin_totp().must(201)["id"],
+            "computers": api.trusted_computers()["items"][0]["id"],
+            "sessions": other_session(api.sessions()),
+            "setup": last_part(service.first_administrator_link()),
+            "invitation": link(service, "invite", f"invited-{person.email}"),
+            "reset-password": link(service, "reset-password", person.email),
+        }
+        facts["trusted-computers"] = facts["computers"]
+        doors = cls(service, person, facts, [])
+        doors.before = doors.what_is_there()
+        return doors
+
+    def knock(self) -> dict[str, RawAnswer]:
+        """Asks every writing route at the same moment; gives the answers by route."""
+        answers = release_together(self.service.url, [self.request(route) for route in WRITING])
+        return dict(zip(map(name_of, WRITING), answers, strict=True))
+
+    def request(self, route: Route) -> bytes:
+        """The whole request for a route, as its rightful user sends it."""
+        fields = [field.partition("=") for field in FIELDS[name_of(route)].split()]
+        body = {name: self.facts[fact or name] for name, _, fact in fields}
+        if isinstance(route, Call):
+            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.facts['session']}"}
+            sent = json.dumps(body).encode() if body else b""
+        else:
+            cookie = "sign_in" if route.need is Need.NOBODY else "session"
+            headers = {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Origin": self.service.url,
+                "Cookie": f"twofold_{cookie}={self.facts[cookie]}",
+            }
+            sent = urlencode(body).encode()
+        return raw_request(self.service.url, self.path(route), sent, method=route.method, headers=headers)
+
+    def path(self, route: Route) -> str:
+        """The path with the person's own ids and links in it."""
+        front, mark, back = route.path.partition("{")
+        if not mark:
+            return route.path
+        fact = "pending" if back.endswith("/verify") else last_part(front.rstrip("/"))
+        return front + self.facts[fact] + back.partition("}")[2]
+
+    def what_is_there(self) -> list[object]:
+        """All that the person's account shows of itself."""
+        api = self.person.api
+        sessions = sorted(session["id"] for session in api.sessions().must(200)["items"])
+        computers = [computer["id"] for computer in api.trusted_computers().must(200)["items"]]
+        return [api.two_factor().must(200).body, sessions, computers]
+
+    def check_that_nothing_happened(self) -> None:
+        """Everything is as it was: no account more, the password the old one, the code good for once and no more."""
+        assert self.what_is_there() == self.before
+        api = self.person.another_browser()
+        api.sign_in(self.facts["new_email"]).refused(401, "wrong_credentials")
+        api.sign_in(self.person.email, self.facts["new_password"]).refused(401, "wrong_credentials")
+        api.sign_in(self.person.email, self.person.password).must(200)
+        api.give_code(self.facts["code"]).must(200, 401)
+        api.sign_in(self.person.email, self.person.password).must(200)
+        api.give_code(self.facts["code"]).must(401)
+
+
+def link(service: Service, command: str, email: str) -> str:
+    """The secret of a link that the command line prints."""
+    done = service.command("account", command, email, "--json")
+    assert done.returncode == 0, done.stderr
+    return last_part(json.loads(done.stdout)["link"])
+
+
+def last_part(path: str) -> str:
+    """What stands behind the last stroke."""
+    return path.rsplit("/", 1)[1]
+
+
+def other_session(listed: Answer) -> str:
+    """The id of a session that is not the one that asks."""
+    found: str = next(session["id"] for session in listed["items"] if not session["current"])
+    return found
+
+
+def check_refused(route: str, answer: RawAnswer) -> None:
+    """503 with a code for programs, or one clear sentence on a page; no session with either, and no trace."""
+    text = answer.body.decode()
+    assert answer.status == 503, f"{route}: {answer.status} {text[:400]}"
+    assert "twofold_session=" not in answer.head, f"{route}: {answer.head}"
+    assert "retry-after: 5" in answer.head.lower(), f"{route}: {answer.head}"
+    if "/api/" in route:
+        assert answer.json()["code"] == "unavailable", f"{route}: {text[:400]}"
+    else:
+        assert SENTENCE in text, f"{route}: {text[:400]}"
+    assert "Traceback" not in text

@@ -1,0 +1,230 @@
+"""A person at a computer, who does what the article says and finds everything by the name that is on the page."""
+
+import re
+import uuid
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.clients import PASSWORD, Api
+from tests.journeys.computer import Computer
+from tests.journeys.phone import Phone, read_key_uri
+
+Frequency = Literal["Disabled", "Once per computer", "Every log-in"]
+TRUST = "Don't ask again on this computer for 30 days"
+SAVED = "I have saved my recovery code"
+QR_CODE = "QR code to add this account to an authenticator app"
+KEY = re.compile(r"^\s*([A-Z2-7]{4}\s?){8}\s*$")
+RECOVERY_CODE = re.compile(r"^[0-9A-Z]{5}(-[0-9A-Z]{5}){4}$")
+
+
+class Person:
+    """Somebody with an address, a password, perhaps a phone and a saved recovery code, at one computer at a time."""
+
+    def __init__(self, computer: Computer, email: str | None = None, password: str = PASSWORD) -> None:
+        self.computer = computer
+        self.email = email or f"person-{uuid.uuid4().hex[:12]}@example.com"
+        self.password = password
+        self.phone: Phone | None = None
+        self.recovery_code = ""
+
+    @classmethod
+    def with_authenticator(cls, computer: Computer, frequency: Frequency = "Every log-in") -> "Person":
+        """Somebody who did all that the article says some time ago, and is signed in nowhere."""
+        person, service = cls(computer), computer.service
+        with Api(service.url) as api:
+            api.sign_up(person.email, person.password).must(201)
+            api.sign_in(person.email, person.password).must(200)
+            begun = api.begin_totp().must(201)
+            person.phone = Phone(begun["secret"], service)
+            person.recovery_code = api.verify(begun["id"], person.code()).must(200)["recovery_code"]
+            api.set_policy(frequency.lower().replace(" ", "_").replace("-", "_")).must(200)
+            api.sign_out().must(204)
+        return person
+
+    def moves_to(self, computer: Computer) -> None:
+        """Sits down at another computer."""
+        self.computer = computer
+
+    # ------------------------------------------------------------------ looking and pressing
+
+    @property
+    def page(self) -> Page:
+        """What is on the screen."""
+        return self.computer.page
+
+    def opens(self, path: str) -> None:
+        """Types an address of the site."""
+        self.page.goto(path)
+
+    def sees(self, heading: str | re.Pattern[str]) -> None:
+        """Is on the page with this heading."""
+        expect(self.page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+
+    def reads(self, text: str | re.Pattern[str]) -> None:
+        """Finds a text on the page."""
+        expect(self.page.get_by_role("main").get_by_text(text).first).to_be_visible()
+
+    def button(self, name: str) -> Locator:
+        """A button by its name."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def link(self, name: str) -> Locator:
+        """A link by its name."""
+        return self.page.get_by_role("link", name=name, exact=True)
+
+    def field(self, label: str) -> Locator:
+        """A text field by its label."""
+        return self.page.get_by_role("textbox", name=label, exact=True)
+
+    def password_field(self, label: str = "Password") -> Locator:
+        """A password field by its label; it has no role, so that nobody reads it aloud."""
+        return self.page.get_by_label(label, exact=True)
+
+    def section(self, name: str) -> Locator:
+        """A section of User Settings by its heading."""
+        return self.page.get_by_role("region", name=name, exact=True)
+
+    # ------------------------------------------------------------------ the door
+
+    def signs_up(self) -> None:
+        """Makes an account, and is signed in by it."""
+        self.opens("/sign-up")
+        self.field("Email").fill(self.email)
+        self.password_field().fill(self.password)
+        self.button("Create account").click()
+        self.sees("User Settings")
+
+    def gives_password(self, password: str | None = None) -> None:
+        """Does the first step of a sign-in."""
+        self.opens("/sign-in")
+        self.field("Email").fill(self.email)
+        self.password_field().fill(self.password if password is None else password)
+        self.button("Sign in").click()
+
+    def gives_code(self, code: str | None = None, *, trust: bool = False) -> None:
+        """Does the second step, with a code of the phone if no other is given."""
+        self.sees("Enter your code")
+        self.field("Verification code").fill(self.code() if code is None else code)
+        if trust:
+            self.page.get_by_label(TRUST).check()
+        self.button("Verify").click()
+
+    def signs_in(self, *, trust: bool = False) -> None:
+        """Signs in with password and code."""
+        self.gives_password()
+        self.gives_code(trust=trust)
+        self.sees("User Settings")
+
+    def signs_out(self) -> None:
+        """Signs out."""
+        self.button("Sign out").click()
+        self.sees("You are signed out")
+
+    def code(self) -> str:
+        """The next code of the phone."""
+        assert self.phone is not None, "this person has no authenticator"
+        return self.phone.code()
+
+    # ------------------------------------------------------------------ User Settings
+
+    def opens_user_settings(self) -> None:
+        """Goes to User Settings."""
+        self.opens("/settings")
+        self.sees("User Settings")
+
+    def locks_settings(self) -> None:
+        """Locks User Settings before their time."""
+        self.opens_user_settings()
+        self.button("Lock now").click()
+        expect(self.button("Lock now")).to_have_count(0)
+
+    def authenticates(self) -> None:
+        """Makes the grey page ready for changes, from the button at its bottom."""
+        self.button("Authenticate").click()
+        self.sees("Authenticate to make changes")
+        self.password_field().fill(self.password)
+        if self.phone is not None:
+            self.field("Verification code").fill(self.code())
+        self.button("Authenticate").click()
+        self.sees("User Settings")
+        expect(self.button("Authenticate")).to_have_count(0)
+
+    def chooses_frequency(self, frequency: Frequency) -> None:
+        """Says how often a code is asked for."""
+        section = self.section("Enable Two-Factor Authentication (2FA)")
+        section.get_by_role("radio", name=frequency).check()
+        section.get_by_role("button", name="Update 2FA Settings").click()
+        self.is_told("Your 2FA settings are updated.")
+
+    def chooses_method(self, method: str) -> None:
+        """Says how codes come."""
+        section = self.section("Two-Factor Authentication (2FA) Methods")
+        section.get_by_role("radio", name=method).check()
+        section.get_by_role("button", name="Update 2FA Method").click()
+
+    def adds_an_authenticator(self, name: str) -> None:
+        """Begins to set up one more, under a name."""
+        section = self.section("Authenticators")
+        section.get_by_label("Name of the new authenticator").fill(name)
+        section.get_by_role("button", name="Add authenticator").click()
+
+    def is_told(self, text: str) -> None:
+        """Sees the banner of a thing done."""
+        expect(self.page.get_by_role("status").filter(has_text=text)).to_be_visible()
+
+    # ------------------------------------------------------------------ an authenticator
+
+    def sets_up_the_app(self) -> None:
+        """Takes the key from the page into a new phone, and proves it with a code."""
+        self.phone = self.takes_the_key()
+        self.button("Continue").click()
+        self.verifies(self.code())
+
+    def takes_the_key(self) -> Phone:
+        """A phone with the account that the page shows, by the link that opens an app."""
+        self.sees("Set up your authenticator app")
+        uri = self.link("Open in your authenticator app").get_attribute("href") or ""
+        return Phone(read_key_uri(uri).secret, self.computer.service)
+
+    def reads_the_key(self) -> str:
+        """The key for those who cannot scan, as it is written."""
+        self.page.get_by_text("Can't scan the code?").click()
+        return self.page.get_by_text(KEY).inner_text()
+
+    def verifies(self, code: str) -> None:
+        """Enters the first code of a new authenticator."""
+        expect(self.page.get_by_role("heading", name="Enter the code from your app")).to_be_visible()
+        self.field("Verification code").fill(code)
+        self.button("Verify").click()
+
+    # ------------------------------------------------------------------ the recovery code
+
+    def reads_the_recovery_code(self) -> str:
+        """The code on the page that shows it."""
+        return self.page.get_by_text(RECOVERY_CODE).inner_text().strip()
+
+    def saves_the_recovery_code(self) -> None:
+        """Writes the code down, says so, and goes on."""
+        self.sees("Save your recovery code")
+        self.recovery_code = self.reads_the_recovery_code()
+        self.page.get_by_label(SAVED).check()
+        self.button("Continue").click()
+        self.sees("User Settings")
+
+    def downloads_the_recovery_code(self) -> str:
+        """What is in the file that Download gives."""
+        with self.page.expect_download() as coming:
+            self.button("Download").click()
+        assert coming.value.suggested_filename == "twofold-recovery-code.txt"
+        return Path(coming.value.path()).read_text()
+
+    # ------------------------------------------------------------------ mistakes
+
+    def is_refused(self, text: str | re.Pattern[str], *, status: str = "Error: ") -> None:
+        """Is told what is wrong in a box that has the focus, on a page whose title says so first."""
+        summary = self.page.get_by_role("alert")
+        expect(summary).to_contain_text(text)
+        expect(summary).to_be_focused()
+        expect(self.page).to_have_title(re.compile(f"^{status}"))

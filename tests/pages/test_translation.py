@@ -1,0 +1,317 @@
+"""Every text that people see passes through gettext: in a made-up language no page shows a text that is not marked."""
+
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from gettext import NullTranslations
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import twofold
+from tests.authenticator import oathtool
+from tests.clients import PASSWORD
+from tests.forms import Shown
+from tests.inside import Inside, inside
+from twofold.admin import actions as admin
+from twofold.audit.events import TITLES, Event
+from twofold.base.problems import Problem
+from twofold.base.texts import translations
+from twofold.base.web.templates import Templates
+
+SITE, EMAIL, NAME = "Qqq", "zzz@zzz.example", "Www"
+SOURCE = Path(twofold.__file__).parent
+NOT_SHOWN = {"script", "style"}
+DATA_TAGS = {"time", "code"}  # written by machines for machines, the same in every language
+SPOKEN = {"alt", "aria-label", "data-done", "data-ended", "data-label", "placeholder", "title"}
+EMPTY = {"br", "col", "hr", "img", "input", "link", "meta", "path", "rect", "circle"}
+DATA = re.compile(
+    r"zzz@zzz\.example|Qqq|Www|Firefox on Linux|Authenticator app|127\.0\.0\.1|([A-Z2-9]{5}-){4}[A-Z2-9]{5}"
+    r"|\b[A-Z2-7]{4}\b"  # a group of a secret key
+)
+
+
+class MadeUp(NullTranslations):
+    """Puts brackets round every text that is asked for."""
+
+    def gettext(self, message: str) -> str:
+        """One text."""
+        return f"⟦{message}⟧"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """One text of two, by number."""
+        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+
+
+@contextmanager
+def made_up_language() -> Iterator[None]:
+    """Everything that is shown meanwhile is in the made-up language."""
+    before = translations.set(MadeUp())
+    try:
+        yield
+    finally:
+        translations.reset(before)
+
+
+class Reader(HTMLParser):
+    """Collects what is seen or heard and stands in no brackets; a sentence may run over several elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.depth = 0
+        self.bare: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Looks at what a screen reader says."""
+        if tag not in EMPTY:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in SPOKEN and value:
+                self.bare.extend(unmarked(value)[0])
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leaves an element."""
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        """Looks at what is seen."""
+        if NOT_SHOWN & set(self.open):
+            return
+        bare, self.depth = unmarked(data, self.depth)
+        if not DATA_TAGS & set(self.open):
+            self.bare.extend(bare)
+
+
+def unmarked(text: str, depth: int = 0) -> tuple[list[str], int]:
+    """The words outside brackets, without data, and how many brackets are still open."""
+    outside = ""
+    for sign in text:
+        depth += {"⟦": 1, "⟧": -1}.get(sign, 0)
+        outside += sign if depth == 0 and sign != "⟧" else "\n"
+    left = [DATA.sub("", part).strip() for part in outside.split("\n")]
+    return [part for part in left if re.search(r"[^\W\d_]{2}", part)], depth
+
+
+def bare_words(html: str) -> list[str]:
+    """The words of a page that gettext has never seen."""
+    reader = Reader()
+    reader.feed(html)
+    return reader.bare
+
+
+class Tour:
+    """Walks through the pages and notes what was shown without translation."""
+
+    def __init__(self, browser: Inside) -> None:
+        self.browser = browser
+        self.bare: dict[str, list[str]] = {}
+
+    def note(self, page: str, shown: Shown) -> Shown:
+        """Looks at a page."""
+        if shown.html and (bare := bare_words(shown.html)):
+            self.bare[f"{page} ({shown.status})"] = bare
+        return shown
+
+    async def get(self, path: str, *statuses: int) -> Shown:
+        """Opens a page."""
+        return self.note(path, (await self.browser.get(path)).must(*statuses or (200,)))
+
+    async def post(self, path: str, *statuses: int, **fields: str) -> Shown:
+        """Sends a form."""
+        return self.note(f"POST {path}", (await self.browser.post(path, fields)).must(*statuses or (303,)))
+
+    async def follow(self, shown: Shown) -> Shown:
+        """Goes where an answer sends the browser."""
+        return await self.get(shown.location)
+
+
+async def tour_of_a_life(tour: Tour) -> None:
+    """From sign-up through every card, refusal and door of an account."""
+    clock = tour.browser.clock
+    await tour.get("/sign-up")
+    await tour.post("/sign-up", 422, email="nobody", password="1")
+    await tour.post("/sign-up", 422, email=EMAIL, password="1")
+    await tour.post("/sign-up", email=EMAIL, password=PASSWORD)
+    await tour.get("/settings")
+    for path in ("/settings/two-factor", "/settings/method"):
+        await tour.post(path, 422)
+    await tour.post("/settings/factors", 422, kind="totp", name="\u202e")
+    await tour.post("/settings/password", 401, 422, current_password="no", new_password="no")
+    secret = await enrol(tour)
+    await tour.get("/settings?done=factor_added")
+    await enrol(tour, name=NAME)
+    clock.now += 60
+    await tour.post("/settings/two-factor", policy="once_per_computer")
+    await tour.get("/settings?done=two_factor_updated")
+    factor = re.search(r"/settings/factors/([0-9a-v]{26})/remove", (await tour.get("/settings")).html)
+    assert factor
+    await tour.get(f"/settings/factors/{factor[1]}/remove")
+    await tour.post(f"/settings/factors/{factor[1]}/name", 422, name="")
+    await tour.post("/settings/recovery-code", 200)
+    await tour.post("/settings/recovery-code/saved", 422)
+    await tour.post("/settings/factors", kind="totp", replaces=factor[1])
+    await tour.get("/settings/activity")
+    await tour.get("/settings/activity?before=0", 200, 422)
+    await sign_in_every_way(tour, secret)
+
+
+async def enrol(tour: Tour, **fields: str) -> str:
+    """Sets up an authenticator, with all that can go wrong; gives its secret."""
+    clock = tour.browser.clock
+    begun = await tour.post("/settings/factors", kind="totp", **fields)
+    page = await tour.follow(begun)
+    found = re.search(r"secret=([A-Z2-7]{32})", page.html)
+    assert found
+    await tour.get(f"{begun.location}/verify")
+    await tour.post(f"{begun.location}/verify", 401, code=oathtool(found[1], clock.now + 150))
+    await tour.post(f"{begun.location}/verify", 401, code=oathtool(found[1], clock.now - 150))
+    await tour.post(f"{begun.location}/verify", 422, code="x")
+    verified = await tour.post(f"{begun.location}/verify", 200, 303, code=oathtool(found[1], clock.now))
+    if verified.status == 200:
+        await tour.post(f"{begun.location}/verify", 200, code="123456")
+    return found[1]
+
+
+async def sign_in_every_way(tour: Tour, secret: str) -> None:
+    """Password, code, recovery code; locked settings; trusted computers; too many tries."""
+    clock = tour.browser.clock
+    await tour.follow(await tour.post("/sign-out"))
+    await tour.get("/sign-in")
+    await tour.post("/sign-in", 401, email=EMAIL, password="wrong")
+    await tour.follow(await tour.post("/sign-in", email=EMAIL, password=PASSWORD))
+    await tour.post("/sign-in/code", 401, code="000000")
+    await tour.post("/sign-in/code", 401, code=oathtool(secret, clock.now - 150))
+    await tour.get("/sign-in/recovery-code")
+    await tour.post("/sign-in/recovery-code", 401, recovery_code="A" * 25)
+    await tour.post("/sign-in/code", code=oathtool(secret, clock.now), trust_this_computer="yes")
+    await tour.get("/settings")
+    clock.now += 700
+    await tour.get("/settings")
+    await tour.get("/authenticate")
+    await tour.get("/authenticate?with=recovery_code")
+    await tour.post("/authenticate", 401, password="wrong", code="123456")
+    await tour.post("/authenticate", 401, 422, password=PASSWORD)
+    await tour.post("/authenticate", 401, password=PASSWORD, code=oathtool(secret, clock.now - 150))
+    await tour.post("/authenticate", password=PASSWORD, code=oathtool(secret, clock.now))
+    code = (await tour.post("/settings/recovery-code", 200)).recovery_code
+    await tour.post("/settings/recovery-code/download", 422, recovery_code="?")
+    await tour.post("/settings/computers/forget-all")
+    await tour.post("/sign-out")
+    await tour.post("/sign-in", email=EMAIL, password=PASSWORD)
+    await tour.post("/sign-in/recovery-code", 200, recovery_code=code)
+    await tour.post("/sign-out")
+    for _ in range(6):
+        await tour.post("/sign-in", 401, 429, email=EMAIL, password="wrong")
+
+
+async def tour_of_links_and_problems(tour: Tour) -> None:
+    """Invitations, resets, dead links, and what has no page."""
+    acts = tour.browser.twofold.acts
+    first = await tour.browser.twofold.first_administrator_link()
+    assert first
+    await tour.get(first)
+    await tour.post(first, 422, email="", password="")
+    invitation = await acts.write(admin.invite, "yyy@zzz.example")
+    await tour.get(f"/invitation/{invitation}")
+    reset = await acts.write(admin.offer_password_reset, EMAIL)
+    await tour.get(f"/reset-password/{reset}")
+    await tour.post(f"/reset-password/{reset}", 422, new_password="1")
+    await tour.post(f"/reset-password/{reset}", 200, new_password=f"{PASSWORD}-new")
+    for gone in ("setup", "invitation", "reset-password"):
+        await tour.get(f"/{gone}/{'x' * 43}", 404)
+    await tour.get("/nothing", 404)
+    await tour.get("/sign-in/code", 303, 410)
+    await tour.post("/settings", 405)
+    foreign = await tour.browser.post("/sign-in", {}, Origin="https://evil.example")
+    tour.note("a foreign form", foreign.must(403))
+
+
+@pytest.fixture
+def marked() -> set[str]:
+    """Every text that the source marks for translation."""
+    return {
+        argument.value
+        for path in SOURCE.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in {"N_", "_", "counted"}
+        for argument in call.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
+
+
+async def test_no_page_shows_a_text_that_cannot_be_translated(tmp_path: Path) -> None:
+    """All pages, in all states that a life with Twofold leads through; every template is among them."""
+    with made_up_language():
+        async with inside(tmp_path, site_name=SITE) as browser:
+            tour = Tour(browser)
+            await tour_of_a_life(tour)
+            await tour_of_links_and_problems(tour)
+            await browser.get("/api/v1/docs")  # speaks of the API in the API's own words
+            kept = browser.twofold._open.site.part(Templates)._environment.cache  # type: ignore[union-attr]
+        for registration in ("invite", "closed"):
+            async with inside(tmp_path, site_name=SITE, registration=registration) as browser:
+                tour.note(f"/sign-up when {registration}", (await browser.get("/sign-up")).must(403))
+    assert tour.bare == {}, str(tour.bare)
+    assert kept is not None
+    seen = {name for _, name in kept} | {"signup/closed.html"}
+    assert {f"{path.parent.parent.name}/{path.name}" for path in SOURCE.rglob("templates/*.html")} <= seen
+
+
+def test_the_reader_finds_what_is_not_translated() -> None:
+    """Words, spoken words, and words beside translated ones; data is none."""
+    assert bare_words("<p>⟦One⟧ two</p>") == ["two"]
+    assert bare_words('<p aria-label="Three">⟦This <b>is</b> fine⟧</p>') == ["Three"]
+    assert bare_words("<p>zzz@zzz.example · <time>4 May</time> 12:00 ⟦a ⟦b⟧ c⟧</p>") == []
+
+
+def problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
+    """Every problem there is."""
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("twofold."):
+            yield each
+            yield from problems(each)
+
+
+def test_every_problem_has_texts_that_are_marked(marked: set[str]) -> None:
+    """Titles and sentences, which pages and programs show as they are."""
+    unmarked_texts = {
+        text for each in problems() for text in (getattr(each, "title", ""), each.text) if text and text not in marked
+    }
+    assert unmarked_texts == set()
+
+
+def test_every_event_has_a_title_that_is_marked(marked: set[str]) -> None:
+    """The activity page shows them."""
+    assert set(TITLES) == set(Event)
+    assert set(TITLES.values()) <= marked
+
+
+def test_every_sentence_on_a_field_is_marked() -> None:
+    """A field error is written with `N_`, where it is raised or just above."""
+    bare = [
+        f"{path.relative_to(SOURCE)}:{call.lineno}"
+        for path in SOURCE.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "FieldError"
+        if isinstance(call.args[1], ast.Constant | ast.JoinedStr)
+    ]
+    assert bare == []
+
+
+def test_a_problem_speaks_the_language_of_its_reader() -> None:
+    """Not of whoever raised it."""
+    found = [each for each in problems() if getattr(each, "title", "") and each.text and "{" not in each.text]
+    assert len(found) > 5
+    with made_up_language():
+        for each in found:
+            try:
+                told = each().as_json()
+            except TypeError:
+                continue
+            assert told["title"].startswith("⟦"), each
+            assert told["detail"].startswith("⟦"), each
