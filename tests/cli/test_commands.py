@@ -135,7 +135,7 @@ def test_doctor_looks_at_everything_and_changes_nothing(tmp_path: Path) -> None:
         "settings",
         "data directory",
         "proxies",
-        "mail",
+        "couriers",
         "database",
         "durability: synchronous",
         "clock",
@@ -192,11 +192,11 @@ def test_doctor_fails_for_the_keys_of_another_database(tmp_path: Path) -> None:
     assert told() == "fail"
 
 
-def test_doctor_warns_of_couriers_and_proxies_that_reach_nobody(tmp_path: Path) -> None:
-    """On a public address, console: mail and missing proxies are worth a warning."""
+def test_doctor_warns_of_proxies_that_reach_nobody(tmp_path: Path) -> None:
+    """On a public address, missing proxies are worth a warning."""
     run = twofold(tmp_path, "doctor", "--json", BASE_URL="https://login.example.org")
     found = {line["name"]: line["status"] for line in json.loads(run.stdout)}
-    assert (found["mail"], found["proxies"], found["sms"]) == ("warn", "warn", "ok")
+    assert found["proxies"] == "warn"
 
 
 @pytest.mark.parametrize("status, code", [(200, 0), (503, 1), (302, 1), (404, 1)])

@@ -13,6 +13,7 @@ from tests.service import Service
 
 UP_WITHIN = 5.0
 HEALED_WITHIN = 10.0
+FINDING_KEPT = 2.0
 
 BROKEN_INDEXES = """
     SELECT bt_index_check(index => c.oid, heapallindexed => true)
@@ -41,6 +42,14 @@ def start_in_time(service: Service) -> None:
 def readiness(service: Service) -> int:
     """The status of `/readyz`, however long the answer takes."""
     return httpx2.get(f"{service.url}/readyz", timeout=30, trust_env=False, verify=False).status_code
+
+
+def wait_until_not_ready(service: Service) -> None:
+    """Returns when `/readyz` is red, which it must be when the last good finding is too old to be given again."""
+    began = time.monotonic()
+    while readiness(service) != 503:
+        assert time.monotonic() - began < FINDING_KEPT + 1, "still ready"
+        time.sleep(0.1)
 
 
 def wait_until_ready(service: Service) -> None:

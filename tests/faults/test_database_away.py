@@ -10,7 +10,7 @@ import pytest
 from tests.cluster import Cluster
 from tests.faults import outages
 from tests.faults.doors import FIELDS, ONLY_READS, SENTENCE, WRITING, Doors, check_refused, name_of
-from tests.faults.health import check_sqlite, readiness, slowness, wait_until_ready
+from tests.faults.health import check_sqlite, slowness, wait_until_not_ready, wait_until_ready
 from tests.faults.lives import Crowd
 from tests.forms import FormBrowser
 from tests.service import Service
@@ -141,7 +141,7 @@ def check_shut(doors: Doors, *, reads: bool = True) -> None:
         if not (reads and route in ONLY_READS):
             check_refused(route, answer)
     assert took < ANSWERED_WITHIN * slowness() ** 0.5, f"somebody waited for {took:.1f} s"
-    assert readiness(doors.service) == 503
+    wait_until_not_ready(doors.service)
     assert doors.service.is_healthy("/healthz")
     browser = FormBrowser(doors.service.url, session=doors.facts["session"])
     shown = browser.get("/settings").must(200 if reads else 503)

@@ -1,5 +1,6 @@
 """Health for programs: alive touches nothing, ready proves that a transaction can be made durable."""
 
+import asyncio
 import time
 
 from starlette.requests import Request
@@ -19,6 +20,7 @@ class Health:
         self._site = site
         self._found = False
         self._found_at = float("-inf")
+        self._finding = asyncio.Lock()
 
     async def alive(self, _request: Request) -> Response:
         """The process answers."""
@@ -26,9 +28,10 @@ class Health:
 
     async def ready(self, _request: Request) -> Response:
         """The database takes a durable write; names only, no error texts."""
-        if time.monotonic() - self._found_at > _GOOD_FOR:
-            self._found = await self._writes()
-            self._found_at = time.monotonic()
+        async with self._finding:  # many who ask at once are one write
+            if time.monotonic() - self._found_at > _GOOD_FOR:
+                self._found = await self._writes()
+                self._found_at = time.monotonic()
         status = "ok" if self._found else "fail"
         return JSONResponse({"status": status, "checks": {"database": status}}, 200 if self._found else 503)
 
