@@ -4,7 +4,7 @@ Actions take an `Act` first. Whoever answers a request holds an `Acts` and runs 
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
 from twofold.base.database import Transaction
@@ -32,12 +32,13 @@ COMMAND_LINE = Origin("", "", "Command line")
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One transaction at work; `now` is epoch seconds, UTC."""
+    """One transaction at work; `now` is epoch seconds, UTC. What stands in `afterwards` is called once it is durable."""
 
     tx: Transaction
     site: Site
     now: int
     origin: Origin
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,15 @@ class Acts:
 
         A problem that the action returns is raised after the commit: what it counted stays counted.
         """
-        answer = await self.site.db.write(lambda tx: action(self._act(tx), *args, **kwargs))
+        afterwards: list[Callable[[], None]] = []
+
+        async def work(tx: Transaction) -> T | Problem:
+            afterwards.clear()  # of a transaction that is run again, only the last run counts
+            return await action(self._act(tx, afterwards), *args, **kwargs)
+
+        answer = await self.site.db.write(work)
+        for step in afterwards:
+            step()
         if isinstance(answer, Problem):
             raise answer
         return answer
@@ -69,5 +78,5 @@ class Acts:
         """Run a listing or export away from the paths that must be quick."""
         return await self.site.db.read_long(lambda tx: action(self._act(tx), *args, **kwargs))
 
-    def _act(self, tx: Transaction) -> Act:
-        return Act(tx, self.site, self.site.clock(), self.origin)
+    def _act(self, tx: Transaction, afterwards: list[Callable[[], None]] | None = None) -> Act:
+        return Act(tx, self.site, self.site.clock(), self.origin, [] if afterwards is None else afterwards)
