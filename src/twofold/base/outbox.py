@@ -4,9 +4,9 @@ A message is sealed while it waits, and nothing of it is readable afterwards. Wh
 courier inside a transaction; `Courier.outcome` tells afterwards how it went.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
 
 import msgspec
 
@@ -36,14 +36,16 @@ class Outcome(Enum):
     WAITING = auto()  # it is still being tried
 
 
-class Courier(Protocol):
-    """The part of the site that carries what lies in the outbox."""
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """The part of the site that carries what lies in the outbox; the composition root puts in who does it.
 
-    def wake(self) -> None:
-        """Look at once for what is to be sent; called after the commit."""
+    `wake` looks at once for what is to be sent, and is called after the commit. `outcome` waits at most so many seconds
+    until the message of this id is sent or refused, and holds no thread and no connection meanwhile.
+    """
 
-    async def outcome(self, message_id: str, *, within: float) -> Outcome:
-        """Wait at most `within` seconds until a message is sent or refused; holds no thread and no connection."""
+    wake: Callable[[], None]
+    outcome: Callable[[str, float], Awaitable[Outcome]]
 
 
 async def post(act: Act, message: Message, *, expires_at: int) -> str:
