@@ -26,7 +26,9 @@ def locked(service: Service) -> Iterator[None]:
 @contextmanager
 def read_only(service: Service) -> Iterator[None]:
     """The files cannot be written any more, though they are open for it, as on a disk that was remounted read-only."""
-    files = [file_of(service), *file_of(service).parent.glob(f"{file_of(service).name}-*")]
+    # The index of the log (-shm) is left alone: it is mapped into memory, and a process that writes to a map of an
+    # immutable file is killed by the kernel, which no remount does.
+    files = [file_of(service), file_of(service).with_name(f"{file_of(service).name}-wal")]
     try:
         run_or_miss("chattr", "+i", *map(str, files))
         yield
