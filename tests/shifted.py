@@ -20,11 +20,16 @@ class ShiftedService(Service):
     """`twofold serve`, started by `shifted_clock.py`; so are the commands that run beside it."""
 
     def __init__(
-        self, folder: Path, *, database_url: str | None = None, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        database_url: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        launcher: Path = LAUNCHER,
     ) -> None:
         super().__init__(folder, database_url=database_url, settings=settings)
         self.shift_file = folder / "shift"
-        self.launcher = [sys.executable, str(LAUNCHER), str(self.shift_file)]
+        self.launcher = [sys.executable, str(launcher), str(self.shift_file)]
         self.move_clock(0)
 
     def move_clock(self, seconds: int) -> None:

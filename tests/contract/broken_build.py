@@ -1,19 +1,26 @@
 """A build that is broken on purpose: it looks whether a code is spent, then spends it, and holds no lock meanwhile.
 
-`python broken_build.py python -m twofold serve ...` serves it. The races must be lost here, or they prove nothing.
+`python broken_build.py FILE python -m twofold serve ...` serves it, by a clock that the file shifts. The races must be
+lost here, or they prove nothing.
 """
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 
+from twofold.accounts import links
 from twofold.accounts import store as accounts
 from twofold.accounts.rules import Account
-from twofold.base import throttle
-from twofold.base.database import Transaction
-from twofold.cli import main
+from twofold.base.acts import Act
+from twofold.base.database import Row, Transaction
+from twofold.base.ids import token_hash
+from twofold.computers import store as computers
 from twofold.factors import store as factors
 from twofold.factors.recovery import store as recovery
+from twofold.sessions import store as sessions
 from twofold.signin import actions as signin
+from twofold.signin import store as attempts
 
 
 async def unlocked_account(tx: Transaction, account_id: str) -> Account | None:
@@ -47,16 +54,67 @@ async def look_then_spend_recovery_code(tx: Transaction, account_id: str, code_h
     return True
 
 
+def delete_and_say_yes(table: str, column: str) -> Callable[..., Coroutine[None, None, bool]]:
+    """Deletes a row, and does not ask whether it was still there."""
+
+    async def end(tx: Transaction, *keys: str | bytes) -> bool:
+        await tx.run(f"DELETE FROM {table} WHERE {column} = :key", key=keys[-1])  # noqa: S608 - names of this file
+        return True
+
+    return end
+
+
+async def verify_and_say_yes(tx: Transaction, factor_id: str, step: int, now: int) -> bool:
+    """Counts a factor from now on, whether it counted before or not."""
+    await asyncio.sleep(0.01)
+    await tx.run(
+        "UPDATE factor SET verified_at = :now, last_step = :step, expires_at = NULL WHERE id = :id",
+        id=factor_id,
+        step=step,
+        now=now,
+    )
+    return True
+
+
+async def look_then_spend_link(act: Act, purpose: str, token: str) -> Row:
+    """Finds a link, then deletes it."""
+    row = await links._find(act, purpose, token)
+    await asyncio.sleep(0.05)
+    await act.tx.run("DELETE FROM link WHERE token_hash = :token_hash", token_hash=token_hash(token))
+    return row
+
+
+async def whoever_it_was(act: Act, row: Row) -> Account:
+    """The account of a link, whatever has happened to it since."""
+    found = await unlocked_account(act.tx, row["account_id"])
+    assert found is not None
+    return found
+
+
+async def never(tx: Transaction) -> bool:  # noqa: ARG001 - as it is called
+    """Says that there is none."""
+    return False
+
+
 def break_the_build() -> None:
     """Takes away the condition, and each lock that would make up for it."""
     factors.spend = look_then_spend
+    factors.verify = verify_and_say_yes
     recovery.spend = look_then_spend_recovery_code
-    throttle.hold = throttle.peek
+    attempts.finish = delete_and_say_yes("sign_in", "token_hash")
+    computers.forget = delete_and_say_yes("computer", "id")
+    links._spend = look_then_spend_link
+    links._living_owner = whoever_it_was
+    accounts.has_administrator = never
     accounts.hold = unlocked_account
+    sessions.hold = sessions.find
     signin.hold = unlocked_account  # type: ignore[attr-defined]  # the name under which it was imported
 
 
 if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])
+    from shifted_clock import run_shifted  # type: ignore[import-not-found]  # found once this file is run
+
+    del sys.path[0]
     break_the_build()
-    sys.argv = ["twofold", *sys.argv[4:]]
-    main()
+    run_shifted(sys.argv[1], sys.argv[5:])
