@@ -117,6 +117,13 @@ def test_an_older_code_than_the_last_spent_one_is_used() -> None:
     assert judged(0, after=TODAY + 1) == Used()
 
 
+@pytest.mark.parametrize("ago", range(2, 11))
+def test_the_code_given_last_is_used_however_late_it_comes_again(ago: int) -> None:
+    """Whoever gives it again a few minutes later is not told of a slow clock."""
+    assert judged(-ago, after=TODAY - ago) == Used()
+    assert isinstance(judged(-ago, after=NEVER), ClockOff)
+
+
 def test_a_newer_code_than_the_last_spent_one_is_right() -> None:
     """Signing in twice within a minute works with two codes."""
     assert judged(1, after=TODAY) == Right(TODAY + 1)
