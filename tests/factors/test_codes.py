@@ -44,6 +44,7 @@ def test_unlocking_tells_the_same_as_the_sign_in(moving: Service, step: int, cod
     """At Authenticate, too, a code that is still to come is not told from a wrong one."""
     person, app = with_old_app(moving)
     person.sign_in()
+    pass_time(moving, 12 * STEP)  # the code of the sign-in is not one of these
     settle_within_step(moving)
     person.api.unlock(code=app.code_of_step(step)).refused(401, code)
 
