@@ -39,3 +39,16 @@ def test_after_a_reset_of_2fa_new_authenticators_are_not_closed_by_old_wrong_cod
     both.wait(60)
     both.come_in(home, person)
     assert both.world.attempt(home) is None
+
+
+def test_a_session_whose_use_is_only_noted_yet_is_listed(inside_on_either: Inside) -> None:
+    """Who is signed in sees the own session, an hour after the last use that the database knows of."""
+    both = Both(inside_on_either)
+    home, person = both.world.clients[2], both.world.people[0]
+    both.sign_up(home, person)
+    both.come_in(home, person)
+    both.wait(60)
+    both.devices[2].api("GET", "/session")
+    both.wait(3599)
+    listed = both.devices[2].api("GET", "/sessions").body["items"]
+    assert [session["current"] for session in listed] == [True]

@@ -1,6 +1,6 @@
 """Starting, recognising, unlocking and ending sessions; and carrying out what a change of credentials ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twofold.accounts import store as accounts
 from twofold.accounts.rules import CONSEQUENCES, Account, Change, Sessions
@@ -88,9 +88,16 @@ async def lock(act: Act, visitor: Visitor) -> None:
 
 
 async def listed(act: Act, visitor: Visitor) -> list[Session]:
-    """List the sessions of the visitor's account."""
-    idle_since, latest = act.now - act.site.config.session_idle, act.now + SLACK
-    return await store.of_account(act.tx, visitor.account_id, now=act.now, idle_since=idle_since, latest=latest)
+    """List the living sessions of the visitor's account, last used first, by what is only noted too."""
+    uses, idle = act.site.part(LastUse), act.site.config.session_idle
+    found = await store.of_account(act.tx, visitor.account_id, now=act.now, latest=act.now + SLACK)
+    known = [replace(each, last_used_at=uses.latest(each.token_hash, each.last_used_at)) for each in found]
+    alive = [
+        each
+        for each in known
+        if is_alive(last_used_at=each.last_used_at, expires_at=each.expires_at, idle=idle, now=act.now)
+    ]
+    return sorted(alive, key=lambda each: (-each.last_used_at, each.id))
 
 
 async def sign_out(act: Act, visitor: Visitor) -> None:

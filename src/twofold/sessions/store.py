@@ -26,6 +26,7 @@ class Session:
     signed_in_at: int
     last_used_at: int
     expires_at: int
+    token_hash: bytes
 
 
 async def find(tx: Transaction, token_hash: bytes) -> Row | None:
@@ -43,17 +44,15 @@ async def hold(tx: Transaction, token_hash: bytes) -> Row | None:
     return await find(tx, token_hash)
 
 
-async def of_account(tx: Transaction, account_id: str, *, now: int, idle_since: int, latest: int) -> list[Session]:
-    """List the living sessions of an account, last used first."""
+async def of_account(tx: Transaction, account_id: str, *, now: int, latest: int) -> list[Session]:
+    """List the sessions of an account that have not reached their absolute end."""
     rows = await tx.all(
         """
-        SELECT id, name, source, signed_in_at, last_used_at, expires_at FROM session
-        WHERE account_id = :account_id AND expires_at > :now AND last_used_at > :idle_since AND signed_in_at <= :latest
-        ORDER BY last_used_at DESC, id
+        SELECT id, name, source, signed_in_at, last_used_at, expires_at, token_hash FROM session
+        WHERE account_id = :account_id AND expires_at > :now AND signed_in_at <= :latest
         """,
         account_id=account_id,
         now=now,
-        idle_since=idle_since,
         latest=latest,
     )
     return [Session(**row) for row in rows]
