@@ -1,4 +1,4 @@
-"""The webhook courier against a gateway with a real socket: what it is sent, and what becomes of each kind of answer."""
+"""The webhook courier against a gateway with a real socket: what it is sent, and what each kind of answer does."""
 
 import hmac
 import re
@@ -164,7 +164,8 @@ async def test_logs_hold_neither_number_nor_text_nor_secret(tmp_path: Path, capl
     """Every way to fail is logged by courier, channel and id, and by nothing that the message or the address says."""
     caplog.set_level("DEBUG")
     path = "s3cretpath"
-    for number, behaviour in enumerate([*BAD.values(), answers(400, TEXT.encode()), Flood(422)]):
+    kinds: list[Behaviour] = [*BAD.values(), answers(400, TEXT.encode()), Flood(422)]
+    for number, behaviour in enumerate(kinds):
         with Gateway(behaviour) as gateway:
             address = f"webhook+http://me:{SECRET[:7]}@127.0.0.1:{gateway.port}/{path}?secret={SECRET[:7]}"
             async with office(tmp_path / str(number), sms_url=address) as at:
