@@ -75,7 +75,7 @@ class Line:
             self._note(courier, parcel, f"refused it: {refusal}")
             raise
         except Failed as failure:
-            self._fail(courier, parcel, str(failure))
+            self._fail(courier, parcel, str(failure), alive=failure.alive)
             raise
         except Exception as error:
             said = str(error) if isinstance(error, Doubtful) else type(error).__name__
@@ -83,8 +83,11 @@ class Line:
             raise Failed if courier.driver.repeatable else Doubtful from error
         courier.breaker.good()
 
-    def _fail(self, courier: Courier, parcel: Parcel, said: str) -> None:
-        courier.breaker.bad(time.monotonic())
+    def _fail(self, courier: Courier, parcel: Parcel, said: str, *, alive: bool = False) -> None:
+        if alive:
+            courier.breaker.good()
+        else:
+            courier.breaker.bad(time.monotonic())
         self._note(courier, parcel, said)
 
     def _note(self, courier: Courier, parcel: Parcel, said: str) -> None:
