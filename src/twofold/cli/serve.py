@@ -21,6 +21,7 @@ from twofold.app import Twofold
 from twofold.base.logs import set_up_logging
 from twofold.cli.output import Failed
 from twofold.config import PREFIX, Config, load
+from twofold.dev import rules as dev
 
 _DRAIN = 8  # seconds for requests under way when told to stop; container runtimes kill after 10
 _LOGS = {  # no handlers of Granian's own: its lines go through ours
@@ -152,6 +153,9 @@ def _announce(config: Config, host: str, port: int, link: str | None) -> None:
     click.echo(f"Data directory: {config.data_dir}")
     if link:
         click.echo(f"Create the first administrator (one hour, one use): {link}")
+    if dev.exist(config):
+        click.echo(f"Mails, texts and calls are shown at {config.base_url}/dev/outbox")
+        click.echo(f"An authenticator without a phone is at {config.base_url}/dev/authenticator")
 
 
 def _refuse_taken(host: str, port: int) -> None:
