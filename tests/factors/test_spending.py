@@ -6,20 +6,23 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import time
 
 import pytest
 
+from tests.cli.run import twofold
 from tests.cluster import Cluster
-from tests.factors.guard import WIDE, Guard, guarded, neighbours, origin, some
+from tests.factors.guard import WIDE, Guard, guarded, neighbours, origin
 from twofold.accounts import store as accounts
 from twofold.accounts.rules import Account
 from twofold.base.acts import Act, Acts
+from twofold.base.clock import rfc3339
 from twofold.base.database import Transaction
 from twofold.base.housekeeping import clear_out
 from twofold.base.outbox import PURPOSE
 from twofold.base.problems import NotFound, Problem
 from twofold.base.web.peers import origin_of
-from twofold.factors.numbers import normal_number
+from twofold.factors.numbers import normal_number, read_number
 from twofold.factors.spending import actions, store
 from twofold.factors.spending.store import Day
 from twofold.rooms import over
@@ -93,7 +96,7 @@ async def test_addresses_of_one_ipv6_network_are_one_source(guard: Guard) -> Non
         scope = {"headers": [], "client": (f"2001:db8:1:2:{turn:x}::7", 1)}
         acts = Acts(guard.site, origin_of(scope, ()))
         try:
-            await acts.write(actions.permit, f"a{turn}", some(number), "sms")
+            await acts.write(actions.permit, f"a{turn}", read_number(number), "sms")
             outcomes.append("sent")
         except Problem as problem:
             outcomes.append(problem.code)
@@ -105,7 +108,7 @@ async def test_an_account_gets_ten_a_day_whatever_the_sources_and_numbers(guard:
     for turn, number in enumerate(neighbours(10)):
         assert await guard.send(number, source=f"s{turn}") == "sent"
     with pytest.raises(Problem) as refused:
-        await Acts(guard.site, origin("elsewhere")).write(actions.permit, "a", some("+15559000000"), "sms")
+        await Acts(guard.site, origin("elsewhere")).write(actions.permit, "a", read_number("+15559000000"), "sms")
     assert refused.value.as_json()["retry_at"] == "2027-01-16T08:00:00Z"
     assert await guard.send(account="b", source="elsewhere") == "sent"
     guard.clock.now += DAY
@@ -126,13 +129,13 @@ async def test_an_office_that_uses_its_codes_is_no_pumper(guard: Guard) -> None:
 
 async def test_the_next_moment_is_told_and_refused_asks_do_not_move_it(guard: Guard) -> None:
     """A stranger who keeps asking lengthens nobody's wait."""
-    told = await guard.act(actions.permit, "a", some(NUMBER), "sms")
+    told = await guard.act(actions.permit, "a", read_number(NUMBER), "sms")
     assert told == guard.clock.now + 30
     for _ in range(29):
         guard.clock.now += 1
         assert await guard.send() == "too_many_attempts"
     guard.clock.now += 1
-    assert await guard.act(actions.permit, "a", some(NUMBER), "sms") == guard.clock.now + 60
+    assert await guard.act(actions.permit, "a", read_number(NUMBER), "sms") == guard.clock.now + 60
 
 
 # ------------------------------------------------------------------ many at once
@@ -185,11 +188,11 @@ async def test_a_refusal_behind_the_guard_keeps_the_count_and_an_error_undoes_it
     """Whoever returns a problem commits; whoever raises one has posted nothing either."""
 
     async def permitted_then_refused(act: Act) -> Problem:
-        assert await actions.permit(act, "a", some(NUMBER), "sms") == act.now + 30
+        assert await actions.permit(act, "a", read_number(NUMBER), "sms") == act.now + 30
         return NotFound()
 
     async def permitted_then_raised(act: Act) -> Problem:
-        assert await actions.permit(act, "b", some("+15550000001"), "sms") == act.now + 30
+        assert await actions.permit(act, "b", read_number("+15550000001"), "sms") == act.now + 30
         raise NotFound
 
     for action in (permitted_then_refused, permitted_then_raised):
@@ -264,7 +267,7 @@ async def test_a_refusal_of_the_budget_says_what_else_there_is(tmp_path: Path, d
     async with guarded(tmp_path, database_url, send_budget="1") as guard:
         assert await guard.send() == "sent"
         with pytest.raises(Problem) as refused:
-            await guard.act(actions.permit, "b", some("+15550000001"), "sms")
+            await guard.act(actions.permit, "b", read_number("+15550000001"), "sms")
         assert refused.value.status == 503
         assert (
             refused.value.detail
@@ -344,6 +347,26 @@ async def test_the_guard_as_shipped_lets_a_botnet_have_less_than_the_watch_allow
     assert (await pump(guard, many(full), pause=HOUR // many(full)))["sent"] <= 60
 
 
+async def test_doctor_shows_what_is_spent_and_what_is_closed(tmp_path: Path, database_url: str) -> None:
+    """From four fifths of the budget on it warns; a prefix is shown as long as it is closed."""
+
+    async def told() -> list[str]:
+        settings = {"DATABASE_URL": database_url, "SEND_BUDGET": "80"}
+        run = await asyncio.to_thread(twofold, tmp_path, "doctor", "--json", **settings)
+        return [f"{each['status']}: {each['text']}" for each in json.loads(run.stdout) if each["name"] == "sending"]
+
+    async with guarded(tmp_path, database_url, **WIDE) as guard:
+        assert await told() == ["ok: 0 of at most 80 codes were sent today."]
+        guard.clock.now = int(time())
+        await pump(guard, 70, pause=0)
+        spent, closed = await told()
+        assert spent == "ok: 60 of at most 80 codes were sent today."
+        assert closed.startswith("warn: ")
+        assert closed.endswith(f"until {rfc3339(guard.clock.now + HALF_A_DAY)}: +15550… (US): 0 of 60 codes used.")
+        await pump(guard, 4, pause=0, prefix="+15551")
+        assert (await told())[0].startswith("warn: 64 of at most 80 codes were sent today: ")
+
+
 # ------------------------------------------------------------------ numbers that take no texts
 
 
@@ -351,7 +374,7 @@ async def test_a_number_that_a_courier_calls_unreachable_is_not_tried_again(guar
     """It is told so in one sentence; calls go through, and after thirty days texts are tried again."""
     await guard.act(actions.unreachable, NUMBER, "sms")
     with pytest.raises(Problem) as refused:
-        await guard.act(actions.permit, "a", some(NUMBER), "sms")
+        await guard.act(actions.permit, "a", read_number(NUMBER), "sms")
     assert refused.value.code == "cannot_send"
     assert refused.value.detail == "This number cannot take text messages. Choose a voice call or another number."
     assert await guard.send(channel="voice") == "sent"
