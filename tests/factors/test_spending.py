@@ -24,7 +24,8 @@ from twofold.base.problems import NotFound, Problem
 from twofold.base.web.peers import origin_of
 from twofold.factors.numbers import normal_number, read_number
 from twofold.factors.spending import actions, store
-from twofold.factors.spending.store import Day
+from twofold.factors.spending.rules import Past
+from twofold.factors.spending.store import Day, Send
 from twofold.rooms import over
 
 pytestmark = pytest.mark.anyio
@@ -167,15 +168,21 @@ async def test_two_hundred_at_once_get_exactly_the_cap(tmp_path: Path, database_
 async def test_a_guard_that_looks_and_then_counts_loses_the_race(
     tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, one: str, most: int
 ) -> None:
-    """The proof of the race above: without the lock, more than the cap are sent."""
+    """The proof of the race above: without the lock, more than the cap are sent when four look at the same moment."""
+    look_back, all_looked = store.past, asyncio.Barrier(4)
 
     async def look(tx: Transaction) -> Day:
         row = await tx.one("SELECT day, sent, told FROM sending WHERE id = 1")
         assert row is not None
-        await asyncio.sleep(0.01)
         return Day(**row)
 
+    async def look_back_together(tx: Transaction, send: Send, *, since: int) -> Past:
+        past = await look_back(tx, send, since=since)
+        await all_looked.wait()
+        return past
+
     monkeypatch.setattr(store, "hold", look)
+    monkeypatch.setattr(store, "past", look_back_together)
     settings = {"send_budget": "7" if one == "service" else "500"}
     async with guarded(tmp_path, cluster.database(), **settings) as guard:
         assert await race(guard, one=one) > most
@@ -260,6 +267,15 @@ async def test_the_budget_alarms_once_stops_once_and_begins_anew_at_midnight(tmp
         guard.clock.now += 1
         assert await guard.send("+15557000000") == "sent"
         assert await guard.site.db.read(store.sent_today, guard.clock.now) == 1
+
+
+async def test_a_budget_that_was_lowered_stops_at_once_and_is_told_once(tmp_path: Path, database_url: str) -> None:
+    """What a refusal told is not told again by the next one."""
+    async with guarded(tmp_path, database_url) as guard:
+        assert [await guard.send(number, account=number) for number in neighbours(5)] == ["sent"] * 5
+    async with guarded(tmp_path, database_url, send_budget="3") as guard:
+        assert [await guard.send(number, account=number) for number in neighbours(3, start=5)] == ["cannot_send"] * 3
+        assert await events(guard) == ["sending:budget_spent"]
 
 
 async def test_a_refusal_of_the_budget_says_what_else_there_is(tmp_path: Path, database_url: str) -> None:
