@@ -27,6 +27,8 @@ from twofold.factors import recovery_pages
 from twofold.factors import store as factors_store
 from twofold.factors.contract import Kinds
 from twofold.factors.recovery.codes import Recovery
+from twofold.factors.spending import actions as spending
+from twofold.factors.spending import store as spending_store
 from twofold.factors.totp.factor import Totp
 from twofold.password import api as password_api
 from twofold.password import pages as password_pages
@@ -108,4 +110,5 @@ def over(config: Config) -> tuple[str, ...]:
         outbox.OVER,
         sightings.OVER,
         throttle.over(config),
+        *spending_store.over(spending.limits_of(config)),
     )

@@ -43,6 +43,9 @@ class Event(StrEnum):
     COMPUTER_RENAMED = "computer:renamed"
     COMPUTER_FORGOTTEN = "computer:forgotten"
     COMPUTERS_FORGOTTEN = "computer:all_forgotten"
+    SENDING_CLOSED = "sending:closed"
+    SENDING_BUDGET_ALARM = "sending:budget_alarm"
+    SENDING_BUDGET_SPENT = "sending:budget_spent"
 
 
 TITLES: dict[str, str] = {  # by the event's name
@@ -81,4 +84,7 @@ TITLES: dict[str, str] = {  # by the event's name
     Event.COMPUTER_RENAMED: N_("Trusted computer renamed"),
     Event.COMPUTER_FORGOTTEN: N_("Trusted computer forgotten"),
     Event.COMPUTERS_FORGOTTEN: N_("All trusted computers forgotten"),
+    Event.SENDING_CLOSED: N_("Codes to some phone numbers stopped"),
+    Event.SENDING_BUDGET_ALARM: N_("Most of the day's codes are sent"),
+    Event.SENDING_BUDGET_SPENT: N_("All of the day's codes are sent"),
 }
