@@ -29,11 +29,11 @@ from twofold.config.couriers import address, shown
 from twofold.couriers.contract import Around, Failed
 from twofold.couriers.line import channels
 from twofold.couriers.line import driver as make
-from twofold.rooms import DRIVERS
 from twofold.factors.spending.notices import CLOSED
 from twofold.factors.spending.rules import CLOSED as CLOSED_FOR
 from twofold.factors.spending.rules import Told, told_of
 from twofold.factors.spending.store import sent_today
+from twofold.rooms import DRIVERS
 
 _NETWORKED = {"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.sshfs", "9p"}
 _SKEW = 5  # seconds that our clock may differ from the database's
