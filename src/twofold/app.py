@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from twofold.audit.actions import Listeners
 from twofold.base import clock as clocks
 from twofold.base.acts import COMMAND_LINE, Acts
 from twofold.base.clock import Clock
@@ -17,6 +18,7 @@ from twofold.base.database.checks import durability
 from twofold.base.database.migrate import migrate
 from twofold.base.housekeeping import clear_out
 from twofold.base.keystore import open_keyring
+from twofold.base.outbox import Courier, Outcome
 from twofold.base.passwords import PasswordPool
 from twofold.base.problems import Unavailable
 from twofold.base.sightings import Sightings
@@ -35,9 +37,9 @@ from twofold.base.web.templates import Templates
 from twofold.config import Config
 from twofold.factors.actions import has_unsaved_code
 from twofold.factors.contract import Kinds
-from twofold.rooms import CARDS, NEEDS, ROUTES, kinds, over
+from twofold.rooms import CARDS, LISTENERS, NEEDS, ROUTES, kinds, over
 from twofold.sessions import check
-from twofold.sessions.actions import admit, identify, require
+from twofold.sessions.actions import admit, identify, note_refusal, require
 from twofold.sessions.last_use import LastUse
 from twofold.settings.pages import Cards
 from twofold.signup.actions import first_administrator_link
@@ -147,14 +149,20 @@ async def build_site(config: Config, *, clock: Clock = clocks.now, serving: bool
     parts: dict[type[Any], Any] = {
         StaticFiles: static,
         Templates: Templates(config, static),
-        Doors: Doors(identify, require, admit, has_unsaved_code),
+        Doors: Doors(identify, require, admit, note_refusal, has_unsaved_code),
         Pages: Pages.of(ROUTES),
         Cards: Cards(CARDS),
+        Listeners: Listeners(LISTENERS),
+        Courier: Courier(lambda: None, _waits),
         Kinds: kinds(config, keys),
         LastUse: LastUse(),
         Sightings: Sightings(),
     }
     return Site(config, db, keys, passwords, clock, parts)
+
+
+async def _waits(_id: str, _within: float) -> Outcome:
+    return Outcome.WAITING
 
 
 async def _warn_of_losses(db: Database) -> None:

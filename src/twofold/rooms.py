@@ -4,6 +4,7 @@ from twofold.accounts import links as accounts_links
 from twofold.accounts import store as accounts_store
 from twofold.audit import api as audit_api
 from twofold.audit import pages as audit_pages
+from twofold.audit.actions import Listener
 from twofold.base import sightings, throttle
 from twofold.base.keys import Keyring
 from twofold.base.problems import Problem
@@ -21,6 +22,9 @@ from twofold.factors import store as factors_store
 from twofold.factors.contract import Kinds
 from twofold.factors.recovery.codes import Recovery
 from twofold.factors.totp.factor import Totp
+from twofold.notices import actions as notices
+from twofold.owner import api as owner_api
+from twofold.owner import pages as owner_pages
 from twofold.password import api as password_api
 from twofold.password import pages as password_pages
 from twofold.sessions import api as sessions_api
@@ -55,6 +59,8 @@ ROUTES: tuple[Route, ...] = (
     *audit_api.ROUTES,
     *password_pages.ROUTES,
     *password_api.ROUTES,
+    *owner_pages.ROUTES,
+    *owner_api.ROUTES,
 )
 
 NEEDS: dict[Need, tuple[type[Problem], ...]] = {
@@ -72,7 +78,11 @@ CARDS: tuple[Card, ...] = (
     sessions_pages.card,
     audit_pages.card,
     password_pages.card,
+    owner_pages.email_card,
+    owner_pages.close_card,
 )
+
+LISTENERS: tuple[Listener, ...] = (notices.tell,)
 
 
 def kinds(config: Config, keys: Keyring) -> Kinds:
@@ -85,6 +95,7 @@ def over(config: Config) -> tuple[str, ...]:
     return (
         accounts_links.OVER,
         accounts_store.OVER,
+        accounts_store.OVER_ADDRESSES,
         sessions_store.OVER,
         factors_store.OVER,
         computers_store.OVER,

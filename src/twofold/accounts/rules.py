@@ -56,6 +56,7 @@ class Change(Enum):
     POLICY_CHANGED = "policy changed between the two frequencies"
     PASSWORD_CHANGED = "password changed"
     PASSWORD_RESET = "password reset"
+    ADDRESS_CHANGED = "address changed"
     RECOVERY_CODE_USED = "recovery code used"
     RECOVERY_CODE_RENEWED = "recovery code renewed"
     RESET_BY_ADMINISTRATOR = "administrator's or command-line reset"
@@ -95,6 +96,7 @@ CONSEQUENCES = {
     Change.POLICY_CHANGED: Consequences(True, Sessions.STAY, RecoveryCode.STAYS),
     Change.PASSWORD_CHANGED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.STAYS),
     Change.PASSWORD_RESET: Consequences(True, Sessions.ALL_END, RecoveryCode.STAYS),
+    Change.ADDRESS_CHANGED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.STAYS),
     Change.RECOVERY_CODE_USED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.NEW),
     Change.RECOVERY_CODE_RENEWED: Consequences(False, Sessions.STAY, RecoveryCode.NEW),
     Change.RESET_BY_ADMINISTRATOR: Consequences(True, Sessions.ALL_END, RecoveryCode.DIES),
