@@ -49,7 +49,7 @@ def link_in(mail: dict[str, Any], path: str) -> str:
     found = [urlsplit(url).path for url in re.findall(r"https?://\S+", mail["text"])]
     links = [each for each in found if each.startswith(path)]
     assert len(links) == 1, f"not one link to {path} in {mail['text']}"
-    return links[0]
+    return str(links[0])
 
 
 def token_in(mail: dict[str, Any], path: str) -> str:

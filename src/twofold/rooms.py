@@ -5,7 +5,7 @@ from twofold.accounts import store as accounts_store
 from twofold.audit import api as audit_api
 from twofold.audit import pages as audit_pages
 from twofold.audit.actions import Listener
-from twofold.base import sightings, throttle
+from twofold.base import outbox, sightings, throttle
 from twofold.base.keys import Keyring
 from twofold.base.problems import Problem
 from twofold.base.visitor import Need
@@ -15,6 +15,12 @@ from twofold.computers import api as computers_api
 from twofold.computers import pages as computers_pages
 from twofold.computers import store as computers_store
 from twofold.config import Config
+from twofold.couriers.console import Console
+from twofold.couriers.contract import Make
+from twofold.couriers.smtp import Smtp
+from twofold.couriers.twilio import Twilio
+from twofold.couriers.webhook import Webhook
+from twofold.dev import pages as dev_pages
 from twofold.factors import api as factors_api
 from twofold.factors import pages as factors_pages
 from twofold.factors import recovery_pages
@@ -61,6 +67,7 @@ ROUTES: tuple[Route, ...] = (
     *password_api.ROUTES,
     *owner_pages.ROUTES,
     *owner_api.ROUTES,
+    *dev_pages.ROUTES,
 )
 
 NEEDS: dict[Need, tuple[type[Problem], ...]] = {
@@ -84,6 +91,8 @@ CARDS: tuple[Card, ...] = (
 
 LISTENERS: tuple[Listener, ...] = (notices.tell,)
 
+DRIVERS: dict[str, Make] = {"console": Console, "smtp": Smtp, "twilio": Twilio, "webhook": Webhook}
+
 
 def kinds(config: Config, keys: Keyring) -> Kinds:
     """Make the kinds of second factors, in menu order."""
@@ -100,6 +109,7 @@ def over(config: Config) -> tuple[str, ...]:
         factors_store.OVER,
         computers_store.OVER,
         signin_store.OVER,
+        outbox.OVER,
         sightings.OVER,
         throttle.over(config),
     )

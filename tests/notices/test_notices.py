@@ -1,6 +1,7 @@
 """Notices: the owner is told of every change, at once and in plain words, whatever an intruder does about it."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -20,7 +21,7 @@ def change_address(person: Resident, address: str) -> None:
     person.api.call("POST", "/account/email/complete", {"token": token}).must(204)
 
 
-def by_command(name: str):  # noqa: ANN201 - an act, as below
+def by_command(name: str) -> Callable[[Resident], None]:
     """A command of the command line."""
 
     def act(person: Resident) -> None:

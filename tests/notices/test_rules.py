@@ -110,7 +110,7 @@ def test_text_and_html_say_the_same() -> None:
     assert read.words.split() == message.text.split()
 
 
-@pytest.mark.parametrize(("name", "shown"), [("My phone (2)", "My phone (2)"), ("a.b/c", "a·b·c"), ("x" * 99, "x" * 80)])
+@pytest.mark.parametrize("name, shown", [("My phone (2)", "My phone (2)"), ("a.b/c", "a·b·c"), ("x" * 99, "x" * 80)])
 def test_names_that_people_choose_stay_readable(name: str, shown: str) -> None:
     """Letters, digits, spaces and brackets stay; dots and strokes, of which programs make links, do not."""
     assert inert(name) == shown

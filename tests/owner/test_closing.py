@@ -9,9 +9,15 @@ from tests.mailbox import wait_for_mail
 from tests.residents import Resident, protected, resident
 from tests.service import Service
 from tests.sync import json_request, release_together
-from twofold.base.database import open_database
+from twofold.base.database import Transaction, open_database
 
 OWN = "link browser session two_factor factor recovery_code computer sign_in former_address event throttle"
+
+
+async def many(tx: Transaction, sql: str, given: dict[str, str]) -> int:
+    """The number that a statement counts."""
+    row = await tx.one(sql, **given)
+    return int(row["many"]) if row else 0
 
 
 def rows_of(service: Service, account_id: str) -> dict[str, int]:
@@ -25,8 +31,7 @@ def rows_of(service: Service, account_id: str) -> dict[str, int]:
                 where = "key LIKE :like" if table == "throttle" else "account_id = :id"
                 given = {"like": f"%{account_id}%"} if table == "throttle" else {"id": account_id}
                 sql = f"SELECT count(*) AS many FROM {table} WHERE {where}"  # noqa: S608 - our own names
-                row = await db.read(lambda tx, sql=sql, given=given: tx.one(sql, **given))
-                found[table] = row["many"] if row else 0
+                found[table] = await db.read(many, sql, given)
             return found
         finally:
             await db.close()

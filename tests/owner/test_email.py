@@ -20,7 +20,6 @@ def asked(person: Resident, address: str) -> str:
     return token_in(wait_for_mails(person.service, address, before + 1)[-1], "/change-email/")
 
 
-
 def test_the_new_address_signs_in_and_the_old_one_does_not(moving: Service) -> None:
     """From the confirmation on, and not before."""
     person = protected(moving)
