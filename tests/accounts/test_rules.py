@@ -194,6 +194,7 @@ def test_the_table_of_the_contract_is_the_table_of_the_code() -> None:
         Change.POLICY_CHANGED: (True, stay, stays),
         Change.PASSWORD_CHANGED: (True, others, stays),
         Change.PASSWORD_RESET: (True, everyone, stays),
+        Change.ADDRESS_CHANGED: (True, others, stays),
         Change.RECOVERY_CODE_USED: (True, others, new),
         Change.RECOVERY_CODE_RENEWED: (False, stay, new),
         Change.RESET_BY_ADMINISTRATOR: (True, everyone, dies),

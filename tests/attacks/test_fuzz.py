@@ -53,6 +53,9 @@ class Visit:
         """Begins again what the visitor is."""
         if self.state == "nobody":
             return
+        if self.browser.sign_in(self.person.email).status == 401:  # the fuzz has closed the account
+            self.person = Person.signed_in(self.browser.url)
+            self.known["email"] = self.person.email
         if self.state == "half open":
             self.browser.sign_in(self.person.email).must(200)
         else:

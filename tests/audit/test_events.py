@@ -11,6 +11,7 @@ import pytest
 
 from tests.clients import PASSWORD
 from tests.forms import FormBrowser
+from tests.mailbox import token_in, wait_for_mail
 from tests.residents import Resident, protected, resident
 from tests.service import Service
 from twofold.audit.events import Event
@@ -94,8 +95,18 @@ def live_a_whole_life(service: Service) -> None:
     link = service.command("account", "reset-password", person.email).stdout.split()[-1]
     body = {"token": link.rpartition("/")[2], "new_password": PASSWORD}
     person.api.call("POST", "/password-reset/complete", body).must(204)
+    person.another_browser().call("POST", "/password-reset", {"email": person.email}).must(202)
     for command in ("unlock", "sign-out", "reset-2fa", "disable", "enable"):
         assert service.command("account", command, person.email).returncode == 0
+    FormBrowser(service.url).sign_in(person.email, PASSWORD).goes_to("/settings")
+    person.sign_in()
+    person.api.call("PUT", "/account/email", {"email": f"new-{person.email}"}).must(202)
+    token = token_in(wait_for_mail(service, f"new-{person.email}", "Confirm your new email"), "/change-email/")
+    person.api.call("POST", "/account/email/complete", {"token": token}).must(204)
+    person.pages().post("/settings/lock").goes_to("/settings")
+    person.api.call("DELETE", "/account").must(403)
+    person.api.unlock(PASSWORD).must(200)
+    person.api.call("DELETE", "/account").must(204)
     person.another_browser().sign_in("nobody@example.com").must(401)
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.clients import PASSWORD
 from tests.conftest import DATABASES, new_database
 from tests.forms import Form, FormBrowser
+from tests.mailbox import link_in, wait_for_mail
 from tests.residents import Resident, protected, resident
 from tests.routes import CALLS, PAGES, SAFE, fields_of, leads_to, path_of
 from tests.service import FIRST_ADMINISTRATOR, Service
@@ -200,6 +201,7 @@ def shown_forms(service: Service) -> list[tuple[FormBrowser, Form]]:
     tour = [
         (nobody, "/sign-up"),
         (nobody, "/sign-in"),
+        (nobody, "/forgot-password"),
         (nobody, urlsplit(set_up[0] if set_up else "").path),
         (nobody, urlsplit(invitation).path),
         (nobody, urlsplit(link).path),
@@ -210,6 +212,8 @@ def shown_forms(service: Service) -> list[tuple[FormBrowser, Form]]:
         (signed_in, f"/settings/factors/{begun}"),
         (signed_in, f"/settings/factors/{begun}/verify"),
         (signed_in, f"/settings/factors/{person.factor_id}/remove"),
+        (signed_in, "/settings/close"),
+        (signed_in, email_link(service, person)),
         (signed_in, "/settings"),
     ]
     forms = [(browser, form) for browser, path in tour for form in browser.get(path).must(200).forms]
@@ -217,6 +221,13 @@ def shown_forms(service: Service) -> list[tuple[FormBrowser, Form]]:
     forms += [(signed_in, form) for form in shown.forms]
     forms.sort(key=lambda found: found[1].action.startswith("/reset-password"))
     return [(browser, form) for browser, form in forms if form.method == "post" and not form.locked]
+
+
+def email_link(service: Service, person: Resident) -> str:
+    """The path of a link that is mailed to a new address."""
+    email = f"new-{person.email}"
+    person.api.call("PUT", "/account/email", {"email": email}).must(202)
+    return link_in(wait_for_mail(service, email, "Confirm your new email"), "/change-email/")
 
 
 def test_every_form_refuses_what_its_fields_cannot_hold(roomy: Service) -> None:
@@ -240,7 +251,7 @@ def test_every_form_refuses_what_its_fields_cannot_hold(roomy: Service) -> None:
                 if 300 <= answer.status_code < 400:
                     assert re.match(r"/(?!/)", answer.headers["location"]), about
     unmet = {page.path for page in PAGES if page.method == "POST"} - met
-    assert unmet == set(), "a form that no page shows"
+    assert unmet == {"/sign-up/{token}"}, "a form that no page shows"  # but with mail: tests/signup/test_by_mail.py
 
 
 def post_raw(browser: FormBrowser, path: str, body: str) -> httpx2.Response:

@@ -10,6 +10,7 @@ import pytest
 from tests.authenticator import Authenticator
 from tests.clients import PASSWORD, Answer
 from tests.forms import FormBrowser
+from tests.mailbox import link_in, wait_for_mail
 from tests.openapi import CheckedApi
 from tests.residents import Resident, protected, resident
 from tests.service import Service
@@ -137,6 +138,27 @@ def change_through_pages(home: Home) -> None:
     home.person.password = NEW_PASSWORD
 
 
+def change_email_through_api(home: Home) -> None:
+    """Another address, by the link that is mailed there."""
+    home.api.call("PUT", "/account/email", {"email": f"new-{home.person.email}"}).must(202)
+    token = email_link(home).rpartition("/")[2]
+    home.api.call("POST", "/account/email/complete", {"token": token}).must(204)
+    home.person.email = f"new-{home.person.email}"
+
+
+def change_email_through_pages(home: Home) -> None:
+    """Another address, by the link that is mailed there."""
+    home.settle("/settings/email", email=f"new-{home.person.email}")
+    path = email_link(home)
+    home.pages.submit(path, path).goes_to("/settings")
+    home.person.email = f"new-{home.person.email}"
+
+
+def email_link(home: Home) -> str:
+    """The path of the link in the new mailbox."""
+    return link_in(wait_for_mail(home.service, f"new-{home.person.email}", "Confirm your new email"), "/change-email/")
+
+
 def use_code_to_unlock_through_api(home: Home) -> str:
     """The recovery code in the place of a code, to unlock settings."""
     return code_of(home.api.unlock(recovery_code=home.old_recovery_code).must(200))
@@ -249,6 +271,8 @@ ROWS = [
     Row("password changed, pages", change_through_pages, END, END, STAY),
     Row("password reset, api", reset_through_api, END, ALL_END, STAY),
     Row("password reset, pages", reset_through_pages, END, ALL_END, STAY),
+    Row("address changed, api", change_email_through_api, END, END, STAY),
+    Row("address changed, pages", change_email_through_pages, END, END, STAY),
     Row("recovery code used to unlock, api", use_code_to_unlock_through_api, END, END, NEW),
     Row("recovery code used to unlock, pages", use_code_to_unlock_through_pages, END, END, NEW),
     Row("recovery code used to sign in, api", use_code_to_sign_in_through_api, END, END, NEW),

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from tests.clients import Answer, Person
+from tests.clients import Answer, Api, Person
+from tests.mailbox import token_in, wait_for_mail
 from tests.service import Service
 from tests.sync import RawAnswer, raw_request, release_together
 from twofold.base.visitor import Need
@@ -59,7 +60,17 @@ FIELDS = {
     "DELETE /api/v1/sessions/{id}": "",
     "DELETE /api/v1/sessions": "",
     "POST /settings/password": "current_password=password new_password",
+    "POST /forgot-password": "email",
     "POST /reset-password/{token}": "new_password",
+    "POST /sign-up/{token}": "password",
+    "POST /settings/email": "email=new_email",
+    "POST /change-email/{token}": "",
+    "POST /settings/close": "",
+    "PUT /api/v1/account/email": "email=new_email",
+    "POST /api/v1/account/email/complete": "token=change-email",
+    "DELETE /api/v1/account": "",
+    "POST /api/v1/accounts/complete": "token=sign-up password",
+    "POST /api/v1/password-reset": "email",
     "PUT /api/v1/account/password": "current_password=password new_password",
     "POST /api/v1/password-reset/complete": "token=reset-password new_password",
 }
@@ -112,6 +123,8 @@ class Doors:
             "computers": api.trusted_computers()["items"][0]["id"],
             "sessions": other_session(api.sessions()),
             "setup": last_part(service.first_administrator_link()),
+            "sign-up": "x" * 43,  # there is such a link only where mail is configured; whether it is one is not known
+            "change-email": email_link(service, api, f"other-{person.email}"),
             "invitation": link(service, "invite", f"invited-{person.email}"),
             "reset-password": link(service, "reset-password", person.email),
         }
@@ -174,6 +187,12 @@ def link(service: Service, command: str, email: str) -> str:
     done = service.command("account", command, email, "--json")
     assert done.returncode == 0, done.stderr
     return last_part(json.loads(done.stdout)["link"])
+
+
+def email_link(service: Service, api: Api, email: str) -> str:
+    """The secret of a link that is mailed to a new address."""
+    api.call("PUT", "/account/email", {"email": email}).must(202)
+    return token_in(wait_for_mail(service, email, "Confirm your new email"), "/change-email/")
 
 
 def last_part(path: str) -> str:

@@ -1,6 +1,8 @@
 """Every text that people see passes through gettext: in a made-up language no page shows a text that is not marked."""
 
 import ast
+import asyncio
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from tests.authenticator import oathtool
 from tests.clients import PASSWORD
 from tests.forms import Shown
 from tests.inside import Inside, inside
+from twofold.accounts import links
 from twofold.admin import actions as admin
 from twofold.audit.events import TITLES, Event
 from twofold.base.problems import Problem
@@ -22,13 +25,14 @@ from twofold.base.texts import translations
 from twofold.base.web.templates import Templates
 
 SITE, EMAIL, NAME = "Qqq", "zzz@zzz.example", "Www"
+SECOND_EMAIL, THIRD_EMAIL = "yyy@zzz.example", "xxx@zzz.example"
 SOURCE = Path(twofold.__file__).parent
 NOT_SHOWN = {"script", "style"}
 DATA_TAGS = {"time", "code"}  # written by machines for machines, the same in every language
 SPOKEN = {"alt", "aria-label", "data-done", "data-ended", "data-label", "placeholder", "title"}
 EMPTY = {"br", "col", "hr", "img", "input", "link", "meta", "path", "rect", "circle"}
 DATA = re.compile(
-    r"zzz@zzz\.example|Qqq|Www|Firefox on Linux|Authenticator app|127\.0\.0\.1|([A-Z2-9]{5}-){4}[A-Z2-9]{5}"
+    r"(xxx|yyy|zzz)@zzz\.example|Qqq|Www|Firefox on Linux|Authenticator app|127\.0\.0\.1|([A-Z2-9]{5}-){4}[A-Z2-9]{5}"
     r"|\b[A-Z2-7]{4}\b"  # a group of a secret key
 )
 
@@ -209,6 +213,46 @@ async def sign_in_every_way(tour: Tour, secret: str) -> None:
         await tour.post("/sign-in", 401, 429, email=EMAIL, password="wrong")
 
 
+async def mailed_link(tour: Tour, path: str) -> str:
+    """The newest link that begins so and was mailed."""
+    for _ in range(500):
+        text = " ".join(each["text"] for each in json.loads((await tour.browser.get("/dev/outbox.json")).html))
+        if found := re.findall(rf"{path}[\w-]+", text):
+            return str(found[-1])
+        await asyncio.sleep(0.01)
+    raise AssertionError(text)
+
+
+async def tour_of_mail(tour: Tour) -> None:
+    """A forgotten password, another address, and the end of an account."""
+    await tour.post("/sign-up", email=SECOND_EMAIL, password=PASSWORD)
+    await tour.get("/forgot-password")
+    await tour.post("/forgot-password", 422, email="nobody")
+    await tour.post("/forgot-password", 200, email=SECOND_EMAIL)
+    await tour.get(await mailed_link(tour, "/reset-password/"))
+    await tour.post("/settings/email", 422, email="nobody")
+    await tour.post("/settings/email", 409, email=SECOND_EMAIL)
+    await tour.follow(await tour.post("/settings/email", email=THIRD_EMAIL))
+    link = await mailed_link(tour, "/change-email/")
+    await tour.get(link)
+    await tour.follow(await tour.post(link))
+    await tour.get(link, 404)
+    await tour.get("/settings/close")
+    await tour.post("/settings/close", 200)
+
+
+async def tour_of_proven_addresses(tour: Tour) -> None:
+    """Signing up where mail is configured."""
+    await tour.post("/sign-up", 200, email=SECOND_EMAIL, password=PASSWORD)
+    password_hash = await tour.browser.twofold._open.site.passwords.hash(PASSWORD)  # type: ignore[union-attr]
+    acts = tour.browser.twofold.acts
+    token = await acts.write(links.make_for_address, "sign_up", THIRD_EMAIL, password_hash=password_hash)
+    await tour.get(f"/sign-up/{token}")
+    await tour.post(f"/sign-up/{token}", 401, password="wrong")
+    await tour.follow(await tour.post(f"/sign-up/{token}", password=PASSWORD))
+    await tour.get(f"/sign-up/{token}", 404)
+
+
 async def tour_of_links_and_problems(tour: Tour) -> None:
     """Invitations, resets, dead links, and what has no page."""
     acts = tour.browser.twofold.acts
@@ -251,14 +295,18 @@ async def test_no_page_shows_a_text_that_cannot_be_translated(tmp_path: Path) ->
             tour = Tour(browser)
             await tour_of_a_life(tour)
             await tour_of_links_and_problems(tour)
+            await tour_of_mail(tour)
             await browser.get("/api/v1/docs")  # speaks of the API in the API's own words
             kept = browser.twofold._open.site.part(Templates)._environment.cache  # type: ignore[union-attr]
+        async with inside(tmp_path, site_name=SITE, mail_url="webhook+http://127.0.0.1:9/") as browser:
+            tour.browser = browser
+            await tour_of_proven_addresses(tour)
         for registration in ("invite", "closed"):
             async with inside(tmp_path, site_name=SITE, registration=registration) as browser:
                 tour.note(f"/sign-up when {registration}", (await browser.get("/sign-up")).must(403))
     assert tour.bare == {}, str(tour.bare)
     assert kept is not None
-    seen = {name for _, name in kept} | {"signup/closed.html"}
+    seen = {name for _, name in kept} | {"signup/closed.html", "signup/check_mail.html", "signup/confirm.html"}
     assert {f"{path.parent.parent.name}/{path.name}" for path in SOURCE.rglob("templates/*.html")} <= seen
 
 

@@ -191,7 +191,7 @@ def _moment(at: int) -> str:
 def _where(told: Told) -> str:
     if not told.source:
         return _("From: an administrator of the service")
-    return _("From: {agent}, {source}").format(agent=told.agent, source=told.source)
+    return _("From: {agent}, {source}").format(agent=inert(told.agent), source=told.source)
 
 
 def _remedy(remedy: Remedy, place: Place) -> tuple[str | Link, ...]:
