@@ -50,7 +50,7 @@ def wait_for(recorder: Recorder, address: str, count: int = 1) -> list[dict[str,
 
 def path_in(mail: dict[str, Any]) -> str:
     """The link to confirm with."""
-    return next(path for url in re.findall(r"https?://\S+", mail["text"]) if (path := urlsplit(url).path) != "/")
+    return str(next(path for url in re.findall(r"https?://\S+", mail["text"]) if (path := urlsplit(url).path) != "/"))
 
 
 def signed_up(service: Service, recorder: Recorder) -> tuple[Resident, str]:
