@@ -25,8 +25,8 @@ async def take(act: Act, purpose: str, key: str) -> TooManyAttempts | None:
 
 
 async def send(act: Act, to: str, letter: Letter) -> str:
-    """Mail a letter that is good for an hour; gives the id of its message."""
-    return await outbox.post(act, mail(to, letter), expires_at=act.now + LINK_LIFE)
+    """Mail a letter that is good for an hour; gives the id of its message. Who asked does not feel it being sent."""
+    return await outbox.post(act, mail(to, letter), expires_at=act.now + LINK_LIFE, unfelt=True)
 
 
 def page(act: Act, path: str) -> Link:
