@@ -18,6 +18,7 @@ from tests.clients import Answer, Api, Person
 from tests.cluster import Cluster
 from tests.conftest import DATABASES
 from tests.forms import FormBrowser
+from tests.mailbox import token_in, wait_for_mail
 from tests.parts import need
 from tests.service import Service
 
@@ -189,6 +190,7 @@ def person(place: Place) -> Watched:
     computer.sign_in(person.email, person.password).must(200)
     err_in_every_way(person)
     use_the_pages(person)
+    use_mailed_links(place, person)
     reset_by_link(place, person)
     with_the_database_away(place, person)
     use_the_recovery_code(place, person)
@@ -240,6 +242,23 @@ def use_the_pages(person: Watched) -> None:
     browser.get(f"/settings/activity?before={browser.cookies['twofold_session']}")
     browser.get(f"/setup/{browser.cookies['twofold_session']}")
     browser.post("/settings/recovery-code/download", {"recovery_code": person.recovery_code or ""})
+
+
+def use_mailed_links(place: Place, person: Watched) -> None:
+    """A link to another address and one to a new password: each read in its mail, opened, and once misspelt."""
+    other = f"other-{person.email}"
+    person.unlock()
+    person.api.call("PUT", "/account/email", {"email": other}).must(202)
+    change = token_in(wait_for_mail(place.service, other, "Confirm your new email"), "/change-email/")
+    place.known.note("mailed token", change)
+    person.api.call("POST", "/account/email/complete", {"token": change[::-1]}).must(404)
+    person.api.call("POST", "/account/email/complete", {"token": change}).must(204)
+    person.email = other
+    person.api.call("POST", "/password-reset", {"email": other}).must(202)
+    reset = token_in(wait_for_mail(place.service, other, "Choose a new password"), "/reset-password/")
+    place.known.note("mailed token", reset)
+    body = {"token": reset[::-1], "new_password": person.password[::-1]}
+    person.api.call("POST", "/password-reset/complete", body).must(404)
 
 
 def reset_by_link(place: Place, person: Watched) -> None:

@@ -11,6 +11,8 @@ from tests.journeys.gallery import Gallery
 from tests.journeys.person import Person
 from tests.journeys.phone import Phone
 from tests.journeys.test_links import link
+from tests.mailbox import link_in, wait_for_mail
+from tests.recorder import Recorder
 from tests.service import Service
 
 
@@ -38,8 +40,14 @@ def test_pages_for_nobody_in_particular(computer: Computer, gallery: Gallery, se
     gallery.shows("sign-up-refused", "Create your account")
     ada.opens("/sign-in")
     gallery.shows("sign-in", "Sign in to 127.0.0.1")
-    ada.page.get_by_text("Forgot your password?").click()
-    gallery.shows("sign-in-help", "Sign in to 127.0.0.1")
+    ada.link("Forgot your password?").click()
+    gallery.shows("forgot-password", "Forgot your password?")
+    ada.button("Send link").click()
+    gallery.shows("forgot-password-refused", "Forgot your password?")
+    ada.field("Email").fill("nobody@example.com")
+    ada.button("Send link").click()
+    gallery.shows("forgot-password-sent", "Check your mail")
+    ada.opens("/sign-in")
     ada.gives_password("not-my-password")
     gallery.shows("sign-in-refused", "Sign in to 127.0.0.1")
     for _ in range(5):
@@ -77,6 +85,56 @@ def test_pages_of_a_new_password(computer: Computer, gallery: Gallery, service: 
     gallery.shows("reset-done", "Your password is changed")
     ada.opens(reset)
     gallery.shows("reset-link-gone", "This link no longer works")
+
+
+def test_pages_of_another_email_and_of_the_end(computer: Computer, gallery: Gallery, service: Service) -> None:
+    """The card, the page of the mailed link, its end, and closing the account in two steps."""
+    ada = Person(computer)
+    ada.signs_up()
+    ada.section("Email").get_by_label("New email").fill("nobody")
+    ada.button("Change email").click()
+    gallery.shows("settings-email-refused", "User Settings")
+    ada.section("Email").get_by_label("New email").fill(f"new-{ada.email}")
+    ada.button("Change email").click()
+    gallery.shows("settings-email-sent", "User Settings")
+    path = link_in(wait_for_mail(service, f"new-{ada.email}", "Confirm your new email"), "/change-email/")
+    ada.opens(path)
+    gallery.shows("email-confirm", "Confirm your new email")
+    ada.button("Change email").click()
+    gallery.shows("settings-email-changed", "User Settings")
+    ada.opens(path)
+    gallery.shows("email-link-gone", "This link no longer works")
+    ada.opens_user_settings()
+    ada.button("Close my account").click()
+    gallery.shows("close", "Close your account?")
+    ada.button("Close my account for good").click()
+    gallery.shows("closed", "Your account is closed")
+
+
+def test_pages_of_a_proven_address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where mail is configured: the mailbox, the page of the link with its refusal, and its end."""
+    folder = tmp_path_factory.mktemp("mailing")
+    with (
+        Recorder() as recorder,
+        Service(folder, settings={"mail_url": recorder.url}) as service,
+        Computer(browser, service) as computer,
+    ):
+        ada, gallery = Person(computer), Gallery(computer.page)
+        ada.opens("/sign-up")
+        ada.field("Email").fill(ada.email)
+        ada.password_field().fill(ada.password)
+        ada.button("Create account").click()
+        gallery.shows("sign-up-mailed", "Check your mail")
+        path = recorder.path_to(ada.email)
+        ada.opens(path)
+        gallery.shows("sign-up-confirm", "Confirm your email")
+        ada.password_field().fill("not-my-password")
+        ada.button("Create account").click()
+        gallery.shows("sign-up-confirm-refused", "Confirm your email")
+        ada.password_field().fill(ada.password)
+        ada.button("Create account").click()
+        gallery.shows("sign-up-confirmed", "User Settings")
+        gallery.close()
 
 
 def test_pages_where_nobody_signs_up(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:

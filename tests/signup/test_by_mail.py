@@ -1,10 +1,6 @@
 """Signing up where mail is configured: no account before its address is proven, and nobody learns who has one."""
 
-import re
-import time
 from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -39,25 +35,11 @@ def mailing(
         yield running
 
 
-def wait_for(recorder: Recorder, address: str, count: int = 1) -> list[dict[str, Any]]:
-    """The mails to an address, once there are so many."""
-    give_up_at = time.monotonic() + 10
-    while len(found := [each for each in recorder.taken if each["to"] == address]) < count:
-        assert time.monotonic() < give_up_at, f"{len(found)} mails instead of {count}: {found}"
-        time.sleep(0.02)
-    return found
-
-
-def path_in(mail: dict[str, Any]) -> str:
-    """The link to confirm with."""
-    return str(next(path for url in re.findall(r"https?://\S+", mail["text"]) if (path := urlsplit(url).path) != "/"))
-
-
 def signed_up(service: Service, recorder: Recorder) -> tuple[Resident, str]:
     """Somebody who has signed up, and the path of the link in the mailbox."""
     person = Resident(service)
     person.api.sign_up(person.email).must(202)
-    return person, path_in(wait_for(recorder, person.email)[0])
+    return person, recorder.path_to(person.email)
 
 
 def test_there_is_no_account_before_the_link(mailing: Service, recorder: Recorder) -> None:
@@ -80,7 +62,7 @@ def test_the_page_says_to_look_into_the_mailbox(mailing: Service, recorder: Reco
     shown = browser.submit("/sign-up", "/sign-up", email=person.email, password=PASSWORD).must(200)
     assert "Check your mail" in shown.words
     assert browser.cookies == {}
-    assert wait_for(recorder, person.email)[0]["subject"].startswith(CONFIRM)
+    assert recorder.wait_for(person.email)[0]["subject"].startswith(CONFIRM)
 
 
 def test_the_api_leads_through_it(mailing: Service, recorder: Recorder) -> None:
@@ -110,7 +92,8 @@ def test_a_later_sign_up_replaces_an_earlier_one(mailing: Service, recorder: Rec
     """Nobody keeps an address occupied by signing up first; only the newest link and password count."""
     person, first = signed_up(mailing, recorder)
     person.api.sign_up(person.email, OTHER_PASSWORD).must(202)
-    second = path_in(wait_for(recorder, person.email, 2)[-1])
+    recorder.wait_for(person.email, 2)
+    second = recorder.path_to(person.email)
     person.api.call("POST", "/accounts/complete", {"token": first.rpartition("/")[2], "password": PASSWORD}).must(404)
     browser = FormBrowser(mailing.url)
     browser.submit(second, second, password=PASSWORD).must(401)
@@ -133,7 +116,7 @@ def test_a_known_address_gets_the_same_answer_and_its_owner_a_mail(mailing: Serv
     known = stranger.api.sign_up(owner.email, OTHER_PASSWORD)
     assert (new.status, new.text) == (known.status, known.text) == (202, "")
     assert new.headers.keys() == known.headers.keys()
-    mail = wait_for(recorder, owner.email, 2)[-1]
+    mail = recorder.wait_for(owner.email, 2)[-1]
     assert mail["subject"].startswith(TAKEN)
     assert "/sign-up/" not in mail["text"]
     assert f"{mailing.url}/forgot-password" in mail["text"]
@@ -150,7 +133,7 @@ def test_mails_are_limited_by_address(mailing: Service, recorder: Recorder) -> N
     answers = release_together(mailing.url, [request] * 12)
     assert {each.status for each in answers} <= {202, 503}
     signed_up(mailing, recorder)  # later, and its mail is there
-    assert len(wait_for(recorder, person.email, 3)) == 3
+    assert len(recorder.wait_for(person.email, 3)) == 3
 
 
 def test_sign_ups_of_strangers_do_not_use_up_the_owners_resets(mailing: Service, recorder: Recorder) -> None:
@@ -160,7 +143,7 @@ def test_sign_ups_of_strangers_do_not_use_up_the_owners_resets(mailing: Service,
     for _ in range(4):
         owner.another_browser().sign_up(owner.email, OTHER_PASSWORD).must(202)
     owner.another_browser().call("POST", "/password-reset", {"email": owner.email}).must(202)
-    assert wait_for(recorder, owner.email, 4)[-1]["subject"].startswith("Choose a new password")
+    assert recorder.wait_for(owner.email, 4)[-1]["subject"].startswith("Choose a new password")
 
 
 def test_of_many_who_confirm_at_once_one_makes_the_account(mailing: Service, recorder: Recorder) -> None:
