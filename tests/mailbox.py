@@ -60,7 +60,7 @@ def token_in(mail: dict[str, Any], path: str) -> str:
 def all_are_out(service: Service, address: str) -> list[str]:
     """The headlines of all mails to an address, once a mail that was asked for last has come, too.
 
-    Mails are carried in the order in which they were posted; so whatever was posted before is there.
+    That mail goes out a moment later than others; so whatever was posted before is there.
     """
     httpx2.post(f"{service.url}/api/v1/password-reset", json={"email": address}, trust_env=False, timeout=30)
     wait_for_mail(service, address, "Choose a new password")

@@ -79,7 +79,7 @@ def test_turning_2fa_on_is_told(moving: Service) -> None:
     person = resident(moving)
     assert all_are_out(moving, person.email) == []
     person.enable_totp()
-    assert all_are_out(moving, person.email) == [
+    assert sorted(all_are_out(moving, person.email)) == [
         "A two-factor method was added",
         "Two-factor authentication was turned on",
     ]
@@ -147,9 +147,9 @@ def test_many_notices_of_one_kind_hide_none_of_another(moving: Service) -> None:
     person.api.change_password(NEW_PASSWORD).must(204)
     told = all_are_out(moving, person.email)
     assert told.count("A new recovery code was made") == 10
-    assert told[-1] == "Your password was changed"
+    assert told.count("Your password was changed") == 1
     renewed = [mail for mail in mails_to(moving, person.email) if mail["subject"].startswith("A new recovery code")]
-    assert ["no more mails of this kind" in mail["text"] for mail in renewed] == [False] * 9 + [True]
+    assert sum("no more mails of this kind" in mail["text"] for mail in renewed) == 1
 
 
 def test_the_old_owner_is_told_even_if_the_address_is_changed_first(moving: Service) -> None:

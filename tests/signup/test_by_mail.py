@@ -143,7 +143,8 @@ def test_sign_ups_of_strangers_do_not_use_up_the_owners_resets(mailing: Service,
     for _ in range(4):
         owner.another_browser().sign_up(owner.email, OTHER_PASSWORD).must(202)
     owner.another_browser().call("POST", "/password-reset", {"email": owner.email}).must(202)
-    assert recorder.wait_for(owner.email, 4)[-1]["subject"].startswith("Choose a new password")
+    found = [each["subject"] for each in recorder.wait_for(owner.email, 4)]
+    assert sum(subject.startswith("Choose a new password") for subject in found) == 1
 
 
 def test_of_many_who_confirm_at_once_one_makes_the_account(mailing: Service, recorder: Recorder) -> None:

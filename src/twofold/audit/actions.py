@@ -17,7 +17,7 @@ from twofold.base.ids import sortable_id
 from twofold.config import Rate
 
 _AFTER_ALL = "v" * 26  # the last id there can be, in every collation: most put signs such as "~" before digits
-_OF_STRANGERS = (Rate(20, 3600),)
+_CHEAP_RATE = (Rate(20, 3600),)
 
 Listener = Callable[[Act, Entry], Awaitable[None]]
 
@@ -43,8 +43,8 @@ async def record_cheap_refusal(act: Act, event: Event, account_id: str, **data: 
     """Note a refusal that no other limit bounds, at most 20 an hour of one kind: nobody may fill the table with it."""
     key = f"refusals:{account_id}:{event.value}"
     tally = await throttle.hold(act.tx, key)
-    if throttle.blocked_until(tally, _OF_STRANGERS, act.now) is None:
-        await throttle.save(act.tx, key, throttle.with_attempt(tally, _OF_STRANGERS, act.now))
+    if throttle.blocked_until(tally, _CHEAP_RATE, act.now) is None:
+        await throttle.save(act.tx, key, throttle.with_attempt(tally, _CHEAP_RATE, act.now))
         await record_refusal(act, event, account_id, **data)
 
 

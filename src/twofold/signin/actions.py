@@ -206,5 +206,6 @@ async def _sign_in(
     if client.is_browser:
         browser = await accounts.recognise_browser(act, account.id, client.browser)
         return SignedIn(account.id, session, browser)
-    await accounts.recognise_program(act, account.id)
+    if computer_id is None:
+        await accounts.recognise_program(act, account.id)
     return SignedIn(account.id, session)
