@@ -66,12 +66,7 @@ class Gateway:
 
     def up(self) -> Self:
         """Begin to listen, the second time on the same port."""
-        gateway = self
-
-        class Bound(Handler):
-            owner = gateway
-
-        self.server = Server(("127.0.0.1", self.port), Bound)
+        self.server = Server(("127.0.0.1", self.port), type("Bound", (Handler,), {"owner": self}))
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return self
@@ -110,7 +105,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Keep and answer."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender died
+            self.close_connection = True
+            return
         self.owner.received.append(Received(self.command, self.path, dict(self.headers), body))
         self.owner.behaviour(self)
 
