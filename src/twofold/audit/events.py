@@ -36,6 +36,7 @@ class Event(StrEnum):
     FACTOR_REMOVED = "factor:removed"
     FACTOR_RENAMED = "factor:renamed"
     FACTOR_DEFAULT_CHANGED = "factor:default_changed"
+    CODE_SENT = "code:sent"
     RECOVERY_CODE_USED = "recovery_code:used"
     RECOVERY_CODE_RENEWED = "recovery_code:renewed"
     RECOVERY_CODE_SAVED = "recovery_code:saved"
@@ -77,6 +78,7 @@ TITLES: dict[str, str] = {  # by the event's name
     Event.FACTOR_REMOVED: N_("Two-factor method removed"),
     Event.FACTOR_RENAMED: N_("Two-factor method renamed"),
     Event.FACTOR_DEFAULT_CHANGED: N_("Default two-factor method changed"),
+    Event.CODE_SENT: N_("Code sent to your phone"),
     Event.RECOVERY_CODE_USED: N_("Recovery code used up, a new one made"),
     Event.RECOVERY_CODE_RENEWED: N_("New recovery code made"),
     Event.RECOVERY_CODE_SAVED: N_("Recovery code confirmed as saved"),

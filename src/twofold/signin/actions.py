@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from gettext import NullTranslations
 
 from twofold.accounts import actions as accounts
 from twofold.accounts.actions import PasswordTry
@@ -18,6 +19,8 @@ from twofold.factors.actions import two_factor
 from twofold.factors.contract import Factor
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, WrongCode, normal_code
+from twofold.factors.sending import last_sent, send_code_to
+from twofold.factors.sentcode.rules import Purpose, Request, SentCode
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
 from twofold.signin import rules, store
@@ -38,10 +41,11 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class CodeRequired:
-    """The half-open state: the password is proven, a code is asked for; `expires_at` is epoch seconds."""
+    """The half-open state: the password is proven, a code is asked for, and perhaps one was `sent` for it."""
 
     sign_in: Token
     two_factor: TwoFactor
+    sent: SentCode | None = None
 
     @property
     def factors(self) -> tuple[Factor, ...]:
@@ -78,7 +82,18 @@ async def give_password(acts: Acts, client: Client, email: str, password: str) -
 async def look(act: Act, token: str) -> CodeRequired:
     """Show an attempt under way. Raises SignInExpired."""
     attempt, _ = await _attempt(act, token)
-    return CodeRequired(Token(token, attempt.expires_at), await two_factor(act, attempt.account_id))
+    chosen = await two_factor(act, attempt.account_id)
+    sent = await last_sent(act, attempt.account_id, chosen, _request(token))
+    return CodeRequired(Token(token, attempt.expires_at), chosen, sent)
+
+
+async def send_code(act: Act, token: str, factor_id: str, spoken: NullTranslations) -> SentCode | Problem:
+    """Send a code for this attempt to one of the account's phones; gives the refusal of a limit.
+
+    Raises SignInExpired, InvalidRequest, Unavailable.
+    """
+    _, account = await _attempt(act, token)
+    return await send_code_to(act, account.id, factor_id, _request(token), spoken)
 
 
 async def give_code(
@@ -87,7 +102,7 @@ async def give_code(
     """Prove a second factor and finish. Raises SignInExpired; returns the counted refusal of a wrong code."""
     digits = normal_code(code)
     attempt, account = await _attempt(act, token)
-    proven = await prove_code(act, Event.SIGN_IN_CODE, account.id, digits, factor_id=factor_id)
+    proven = await prove_code(act, Event.SIGN_IN_CODE, account.id, digits, _request(token), factor_id=factor_id)
     if isinstance(proven, Problem):
         return await _after_wrong_code(act, token, attempt, proven)
     await audit.record(act, Event.SIGN_IN_CODE, account.id, factor=proven.id, name=proven.name)
@@ -119,6 +134,10 @@ async def cancel(act: Act, token: str) -> None:
     attempt = await store.find(act.tx, token_hash(token))
     if attempt and await store.finish(act.tx, token_hash(token)):
         await audit.record(act, Event.SIGN_IN_CANCELLED, attempt.account_id)
+
+
+def _request(token: str) -> Request:
+    return Request(Purpose.SIGN_IN, token_hash(token).hex())
 
 
 async def _after_password(act: Act, client: Client, tried: PasswordTry) -> SignedIn | CodeRequired | Problem:
