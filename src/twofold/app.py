@@ -17,6 +17,7 @@ from twofold.base.database.checks import durability
 from twofold.base.database.migrate import migrate
 from twofold.base.housekeeping import clear_out
 from twofold.base.keystore import open_keyring
+from twofold.base.outbox import Courier
 from twofold.base.passwords import PasswordPool
 from twofold.base.problems import Unavailable
 from twofold.base.sightings import Sightings
@@ -33,9 +34,14 @@ from twofold.base.web.routes import Pages
 from twofold.base.web.static import StaticFiles
 from twofold.base.web.templates import Templates
 from twofold.config import Config
+from twofold.couriers.contract import Around, Mailbox
+from twofold.couriers.hooks import TwilioHook
+from twofold.couriers.line import lines
+from twofold.couriers.sender import Sender
+from twofold.couriers.twilio import HOOK
 from twofold.factors.actions import has_unsaved_code
 from twofold.factors.contract import Kinds
-from twofold.rooms import CARDS, NEEDS, ROUTES, kinds, over
+from twofold.rooms import CARDS, DRIVERS, NEEDS, ROUTES, kinds, over
 from twofold.sessions import check
 from twofold.sessions.actions import admit, identify, require
 from twofold.sessions.last_use import LastUse
@@ -153,8 +159,12 @@ async def build_site(config: Config, *, clock: Clock = clocks.now, serving: bool
         Kinds: kinds(config, keys),
         LastUse: LastUse(),
         Sightings: Sightings(),
+        Mailbox: Mailbox(),
     }
-    return Site(config, db, keys, passwords, clock, parts)
+    site = Site(config, db, keys, passwords, clock, parts)
+    sender = Sender(site, lines(Around(config, clock, parts[Mailbox]), DRIVERS))
+    parts |= {Sender: sender, Courier: Courier(sender.wake, sender.outcome, sender.health)}
+    return site
 
 
 async def _warn_of_losses(db: Database) -> None:
@@ -165,6 +175,7 @@ async def _warn_of_losses(db: Database) -> None:
 
 async def close_site(site: Site) -> None:
     """Write what is still noted in memory and let go of everything."""
+    await site.part(Sender).close()
     await _write_notes(site)
     site.passwords.close()
     await site.db.close()
@@ -192,9 +203,11 @@ class _Open:
         self.site = site
         health = Health(site)
         plain = {"/healthz": health.alive, "/readyz": health.ready, **documents(site, ROUTES, NEEDS)}
-        self._routes: ASGIApp = SecurityHeaders(make_router(ROUTES, plain, site), secure=site.config.secure)
+        router = make_router(ROUTES, plain, {HOOK: TwilioHook(site)}, site)
+        self._routes: ASGIApp = SecurityHeaders(router, secure=site.config.secure)
         self._session_check = check.SessionCheck(site)
         self._housekeeping = asyncio.create_task(self._keep_house())
+        site.part(Sender).start()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if path_of(scope) == check.PATH and scope["method"] in ("GET", "HEAD"):

@@ -4,7 +4,7 @@ from twofold.accounts import links as accounts_links
 from twofold.accounts import store as accounts_store
 from twofold.audit import api as audit_api
 from twofold.audit import pages as audit_pages
-from twofold.base import sightings, throttle
+from twofold.base import outbox, sightings, throttle
 from twofold.base.keys import Keyring
 from twofold.base.problems import Problem
 from twofold.base.visitor import Need
@@ -14,6 +14,12 @@ from twofold.computers import api as computers_api
 from twofold.computers import pages as computers_pages
 from twofold.computers import store as computers_store
 from twofold.config import Config
+from twofold.couriers.console import Console
+from twofold.couriers.contract import Make
+from twofold.couriers.smtp import Smtp
+from twofold.couriers.twilio import Twilio
+from twofold.couriers.webhook import Webhook
+from twofold.dev import pages as dev_pages
 from twofold.factors import api as factors_api
 from twofold.factors import pages as factors_pages
 from twofold.factors import recovery_pages
@@ -60,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
     *audit_api.ROUTES,
     *password_pages.ROUTES,
     *password_api.ROUTES,
+    *dev_pages.ROUTES,
 )
 
 NEEDS: dict[Need, tuple[type[Problem], ...]] = {
@@ -78,6 +85,8 @@ CARDS: tuple[Card, ...] = (
     audit_pages.card,
     password_pages.card,
 )
+
+DRIVERS: dict[str, Make] = {"console": Console, "smtp": Smtp, "twilio": Twilio, "webhook": Webhook}
 
 
 def kinds(config: Config, keys: Keyring) -> Kinds:
@@ -99,6 +108,7 @@ def over(config: Config) -> tuple[str, ...]:
         sentcode_store.OVER,
         computers_store.OVER,
         signin_store.OVER,
+        outbox.OVER,
         sightings.OVER,
         throttle.over(config),
         *spending_store.over(spending.limits_of(config)),

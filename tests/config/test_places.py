@@ -1,4 +1,4 @@
-"""Public address, database, couriers, proxies and keys: what is taken, and what is refused without being repeated."""
+"""Public address, database, proxies and keys: what is taken, and what is refused without being repeated."""
 
 from base64 import urlsafe_b64encode
 from ipaddress import ip_network
@@ -94,7 +94,7 @@ def test_any_address_is_read_or_refused(text: str) -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes another parser fail otherwise."""
-    parsers = (places.networks, places.secret_keys, places.countries, places.courier_urls, places.site_name)
+    parsers = (places.networks, places.secret_keys, places.countries, places.site_name)
     for parse in (*parsers, lambda given: places.database_url(f"postgresql://{given}"), places.database_url):
         try:
             parse(text)
@@ -211,16 +211,6 @@ def test_damaged_secret_keys_are_refused(text: str) -> None:
     with pytest.raises(Refused) as refused:
         places.secret_keys(text)
     assert KEY[:8] not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "text", ["smtp://u:marker@h", "smtps://h", "webhook+https://h?secret=marker", "twilio://a:marker@+1"]
-)
-def test_couriers_of_later_versions_say_so(text: str) -> None:
-    """A form that the contract names is refused as not yet available, without its password."""
-    with pytest.raises(Refused, match="not yet available in this version") as refused:
-        places.courier_urls(text)
-    assert "marker" not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["US,CA,GB", "US CA GB", "US, CA,GB"])

@@ -4,9 +4,9 @@ A message is sealed while it waits, and nothing of it is readable afterwards. Wh
 courier inside a transaction; `Courier.outcome` tells afterwards how it went.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 
 import msgspec
 
@@ -14,6 +14,10 @@ from twofold.base.acts import Act
 from twofold.base.ids import new_id
 
 PURPOSE = "outbox"  # of the keys that seal
+
+OVER = """
+    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE expires_at <= :now - 86400 LIMIT :most)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +40,37 @@ class Outcome(Enum):
     WAITING = auto()  # it is still being tried
 
 
+class Reason(StrEnum):
+    """Why nobody takes a message, where more is known than that."""
+
+    CANNOT_TAKE_TEXTS = "cannot_take_texts"  # a landline, for example
+    OPTED_OUT = "opted_out"  # the person answered STOP
+    NOT_SERVED = "not_served"  # the courier does not send to this country or number
+    UNREACHABLE = "unreachable"  # no such number or mailbox, or it does not answer
+    EXPIRED = "expired"  # no courier took it in time
+    DOUBTFUL = "doubtful"  # a courier may have taken it: to try again could send it twice
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a message."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Courier:
     """The part of the site that carries what lies in the outbox; the composition root puts in who does it.
 
     `wake` looks at once for what is to be sent, and is called after the commit. `outcome` waits at most so many seconds
-    until the message of this id is sent or refused, and holds no thread and no connection meanwhile.
+    until the message of this id is sent or refused, or all couriers were tried once, and holds no thread and no
+    connection meanwhile. `health` tells per channel `ok`, `degraded` (some couriers are down) or `fail`.
     """
 
     wake: Callable[[], None]
     outcome: Callable[[str, float], Awaitable[Outcome]]
+    health: Callable[[], Mapping[str, str]] = dict
 
 
 async def post(act: Act, message: Message, *, expires_at: int) -> str:
@@ -70,3 +95,16 @@ async def post(act: Act, message: Message, *, expires_at: int) -> str:
 async def withdraw(act: Act, message_id: str) -> None:
     """Take a message back that has not been sent: what it says is no longer true."""
     await act.tx.run("DELETE FROM outbox WHERE id = :id AND sealed IS NOT NULL", id=message_id)
+
+
+async def fate(act: Act, message_id: str) -> Fate:
+    """Tell what became of a message; a courier may report a refusal minutes after it took the message.
+
+    A message that is not there any more was withdrawn or is long over.
+    """
+    row = await act.tx.one("SELECT outcome, reason FROM outbox WHERE id = :id", id=message_id)
+    if row is None:
+        return Fate(Outcome.REFUSED)
+    if row["outcome"] is None:
+        return Fate(Outcome.WAITING)
+    return Fate(Outcome[row["outcome"].upper()], Reason(row["reason"]) if row["reason"] else None)

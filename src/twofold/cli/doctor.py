@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import click
 
+from twofold.base import clock as clocks
 from twofold.base.clock import rfc3339
 from twofold.base.database import CannotOpen, Database, open_database
 from twofold.base.database.checks import clock_skew, durability
@@ -24,10 +25,16 @@ from twofold.base.problems import Unavailable
 from twofold.base.sightings import IGNORED_FORWARDING, last_seen
 from twofold.cli.output import json_option, print_columns, print_json
 from twofold.config import PREFIX, Config, ConfigError
+from twofold.config.couriers import address, shown
+from twofold.couriers.contract import Around, Failed
+from twofold.couriers.line import channels
+from twofold.couriers.line import driver as make
+from twofold.rooms import DRIVERS
 
 _NETWORKED = {"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.sshfs", "9p"}
 _SKEW = 5  # seconds that our clock may differ from the database's
 _DAY = 86_400
+_COURIER_WITHIN = 5  # seconds
 _FEW_BYTES = 8  # 32 random bytes with fewer different ones do not happen
 
 
@@ -58,7 +65,8 @@ async def _examine() -> list[Finding]:
     except ConfigError as error:
         return [Finding("fail", "settings", fault) for fault in error.faults]
     findings = [Finding("ok", "settings", f"They are sound; the public address is {config.base_url}.")]
-    findings += [*_data_dir(config), *_proxies(config), *_couriers()]
+    findings += [*_data_dir(config), *_proxies(config)]
+    findings += [finding async for finding in _couriers(config)]
     findings += [finding async for finding in _database(config)]
     return findings
 
@@ -106,8 +114,37 @@ def _proxies(config: Config) -> Iterator[Finding]:
         yield Finding("ok", "proxies", "None is trusted: forwarding headers are ignored.")
 
 
-def _couriers() -> Iterator[Finding]:
-    yield Finding("ok", "couriers", "This version sends no mail, text messages or calls; links are printed.")
+async def _couriers(config: Config) -> AsyncIterator[Finding]:
+    around = Around(config, clocks.now)
+    for channel, urls in channels(config).items():
+        found = [await _courier(channel, url, around) for url in urls]
+        if found:
+            states = {finding.status for finding in found}
+            worst = states.pop() if len(states) == 1 else "warn"  # one that works is enough
+            yield Finding(worst, channel, " ".join(finding.text for finding in found))
+        else:
+            yield Finding("ok", channel, f"Not set up and not offered; {PREFIX}{channel.upper()}_URL sets it up.")
+
+
+async def _courier(channel: str, url: str, around: Around) -> Finding:
+    """Look whether one courier is there and knows us; nothing is sent."""
+    config, read, setting = around.config, address(url), f"{PREFIX}{channel.upper()}_URL"
+    if read.kind == "console":
+        if config.loopback:
+            return Finding("ok", channel, f"{url} shows messages at {config.base_url}/dev/outbox.")
+        return Finding("warn", channel, f"{url} sends nothing, and shows nothing off loopback: set {setting}.")
+    driver = make(url, channel, around, DRIVERS)
+    try:
+        async with asyncio.timeout(_COURIER_WITHIN):
+            await driver.check()
+    except (Failed, TimeoutError) as error:
+        said = str(error) or f"it did not answer within {_COURIER_WITHIN} seconds"
+        return Finding("fail", channel, f"{shown(url)} cannot be used: {said}.")
+    finally:
+        await driver.close()
+    if read.kind == "webhook" and "secret" not in read.options:
+        return Finding("warn", channel, f"{shown(url)} answers, but cannot tell who sends: add ?secret= to {setting}.")
+    return Finding("ok", channel, f"{shown(url)} answers.")
 
 
 async def _database(config: Config) -> AsyncIterator[Finding]:

@@ -21,6 +21,7 @@ from twofold.app import Twofold
 from twofold.base.logs import set_up_logging
 from twofold.cli.output import Failed
 from twofold.config import PREFIX, Config, load
+from twofold.dev import rules as dev
 
 _DRAIN = 8  # seconds for requests under way when told to stop; container runtimes kill after 10
 _LOGS = {  # no handlers of Granian's own: its lines go through ours
@@ -150,6 +151,9 @@ def _announce(config: Config, host: str, port: int, link: str | None) -> None:
     click.echo(f"Twofold listens on http://{shown}:{port}")
     click.echo(f"Pages:          {config.base_url}/")
     click.echo(f"Data directory: {config.data_dir}")
+    if dev.exist(config):
+        click.echo(f"Messages:       {config.base_url}/dev/outbox")
+        click.echo(f"Authenticator:  {config.base_url}/dev/authenticator")
     if link:
         click.echo(f"Create the first administrator (one hour, one use): {link}")
 

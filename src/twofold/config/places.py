@@ -1,4 +1,4 @@
-"""Where things are: the public address, the database, the couriers, the proxies in front, the keys.
+"""Where things are: the public address, the database, the proxies in front, the keys.
 
 A refusal never repeats what was given: an address may carry a password.
 """
@@ -22,7 +22,6 @@ _OPTIONS = {  # what the driver takes; it knows no other words
     "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
     "target_session_attrs": {"any", "primary", "standby", "read-write", "read-only", "prefer-standby"},
 }
-_COURIERS = ("smtp://", "smtps://", "webhook+https://", "webhook+http://", "twilio://")
 
 
 class SecretKey(NamedTuple):
@@ -49,7 +48,7 @@ def base_url(text: str) -> str:
     parts = _split(text, "must be an address such as https://login.example.org or https://example.org/account")
     host, port = parts.hostname or "", parts.port
     shown_host = f"[{host}]" if ":" in host else host
-    if parts.scheme not in {"http", "https"} or not _is_host(host) or port == 0:
+    if parts.scheme not in {"http", "https"} or not is_host(host) or port == 0:
         raise Refused("must be an address such as https://login.example.org or https://example.org/account")
     if "@" in parts.netloc or "?" in text or "#" in text:
         raise Refused(
@@ -87,7 +86,8 @@ def _split(text: str, otherwise: str) -> SplitResult:
     return parts
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
+    """Tell whether a text is a host name or an address, written in its plainest way."""
     if ":" in host or re.fullmatch(r"(.*\.)?[0-9]+", host):  # browsers read a host that ends in a number as IPv4
         try:
             return "%" not in host and str(ip_address(host)) == host
@@ -156,28 +156,6 @@ def write_database_url(url: str) -> str:
     """Show which database is meant, without name, password or options."""
     scheme, _, rest = url.partition("://")
     return url if scheme == "sqlite" else f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
-
-
-def courier_urls(text: str) -> tuple[str, ...]:
-    """Read couriers in the order in which they are tried. Raises Refused."""
-    read = tuple(text.split())
-    for url in read:
-        if url != "console:":
-            known = url.startswith(_COURIERS)
-            raise Refused(
-                "names a courier that is not yet available in this version: use console: instead"
-                if known
-                else "must be console: (the messages are shown on this machine)"
-            )
-    return tuple(dict.fromkeys(read))
-
-
-def courier_url(text: str) -> str:
-    """Read one courier. Raises Refused."""
-    urls = courier_urls(text)
-    if len(urls) != 1:
-        raise Refused("must name one courier")
-    return urls[0]
 
 
 def countries(text: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from twofold.config import places, units
+from twofold.config import couriers, places, units
 from twofold.config.declare import Known, Setting, setting
 from twofold.config.places import Network, SecretKey
 from twofold.config.sources import PREFIX, Given, Sources, read
@@ -36,6 +36,11 @@ def _list(items: tuple[Any, ...]) -> str:
     return ",".join(map(str, items)) or "none"
 
 
+def _couriers(urls: tuple[str, ...]) -> str:
+    return " ".join(map(couriers.shown, urls)) or "unset"
+
+
+_PHONE_COURIERS = "twilio://SID:TOKEN@FROM?api=https://… | webhook+https://… | console:"
 _DURATION: dict[str, Any] = {"form": "duration", "write": units.write_duration}
 _RATES: dict[str, Any] = {"form": "rates", "write": units.write_rates}
 
@@ -100,27 +105,28 @@ class Config:
         write=units.write_hash_cost,
     )
     mail_url: str = setting(
-        places.courier_url,
+        couriers.mail_url,
         "console:",
-        "What carries mails; console: shows them on this machine.",
-        form="console:",
+        "What carries mails; console: shows them on this machine. STARTTLS is required off loopback.",
+        form="smtp://user:pass@host:587?from=…&ca=FILE | smtps://… | webhook+https://… | console:",
+        write=couriers.shown,
         secret=True,
     )
     sms_url: tuple[str, ...] = setting(
-        places.courier_urls,
+        couriers.sms_urls,
         "console: on a loopback base URL, else unset (method not offered)",
         "What carries text messages; several, separated by spaces, are tried in this order.",
-        form="console:",
-        write=lambda urls: " ".join(urls) or "unset",
+        form=_PHONE_COURIERS,
+        write=_couriers,
         derive=_console_on_loopback,
         secret=True,
     )
     voice_url: tuple[str, ...] = setting(
-        places.courier_urls,
+        couriers.voice_urls,
         "as SMS",
         "What makes voice calls; several, separated by spaces, are tried in this order.",
-        form="console:",
-        write=lambda urls: " ".join(urls) or "unset",
+        form=_PHONE_COURIERS,
+        write=_couriers,
         derive=_console_on_loopback,
         secret=True,
     )

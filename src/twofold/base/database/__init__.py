@@ -1,7 +1,7 @@
 """The port to the database: one text of SQL, two drivers, and no answer before its transaction is durable.
 
-Statements use `:named` parameters of str, int, bytes or None; integers are 64 bits, times epoch seconds. A trailing
-`FOR UPDATE` locks rows on PostgreSQL and is dropped on SQLite, which has one writer.
+Statements use `:named` parameters of str, int, bytes or None; integers are 64 bits, times epoch seconds. A
+`FOR UPDATE` at the end of a question locks rows on PostgreSQL and is dropped on SQLite, which has one writer.
 """
 
 from collections.abc import Awaitable, Callable, Iterable

@@ -22,13 +22,13 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_LOCK = re.compile(r"\s+FOR\s+UPDATE(\s+SKIP\s+LOCKED|\s+NOWAIT)?\s*\Z", re.IGNORECASE)
+_LOCK = re.compile(r"\s+FOR\s+UPDATE(\s+SKIP\s+LOCKED|\s+NOWAIT)?\s*(?=\)|\Z)", re.IGNORECASE)
 _TYPES = ((str, "::text"), (int, "::bigint"), (bytes, "::bytea"), (type(None), ""))
 
 
 @lru_cache(maxsize=4096)
 def for_sqlite(sql: str) -> str:
-    """Drop a trailing lock clause: SQLite has one writer, who sees nobody else's changes."""
+    """Drop the lock clause that ends a question: SQLite has one writer, who sees nobody else's changes."""
     return _LOCK.sub("", sql)
 
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from twofold.base.database import Transaction
+from twofold.base.outbox import Courier
 from twofold.base.problems import Unavailable
 from twofold.base.site import Site
 
@@ -27,13 +28,18 @@ class Health:
         return JSONResponse({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:
-        """The database takes a durable write; names only, no error texts."""
+        """The database takes a durable write; names only, no error texts.
+
+        Couriers are told of, but a gateway that is down must not take every node out of service: authenticator apps
+        work without it, and messages wait in the outbox.
+        """
         async with self._finding:  # many who ask at once are one write
             if time.monotonic() - self._found_at > _GOOD_FOR:
                 self._found = await self._writes()
                 self._found_at = time.monotonic()
         status = "ok" if self._found else "fail"
-        return JSONResponse({"status": status, "checks": {"database": status}}, 200 if self._found else 503)
+        told = {"status": status, "checks": {"database": status}, "couriers": self._site.part(Courier).health()}
+        return JSONResponse(told, 200 if self._found else 503)
 
     async def _writes(self) -> bool:
         try:

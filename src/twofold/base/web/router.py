@@ -37,13 +37,17 @@ class OnePath:
         await response(scope, receive, send)
 
 
-def make_router(routes: Iterable[Route], plain: Mapping[str, Endpoint], site: Site) -> ASGIApp:
-    """Build the router: declared routes, a few plain ones (health, documents), and static files."""
+def make_router(
+    routes: Iterable[Route], plain: Mapping[str, Endpoint], hooks: Mapping[str, Endpoint], site: Site
+) -> ASGIApp:
+    """Build the router: declared routes, plain ones to read (health, documents), hooks to post to, static files."""
     paths: dict[str, OnePath] = {}
     for route in routes:
         paths.setdefault(route.path, OnePath(site)).methods[route.method] = endpoint(route, site)
     for path, handler in plain.items():
         paths.setdefault(path, OnePath(site)).methods["GET"] = handler
+    for path, handler in hooks.items():
+        paths.setdefault(path, OnePath(site)).methods["POST"] = handler
     paths.setdefault("/static/{name}", OnePath(site)).methods["GET"] = _static(site)
 
     async def nothing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,0 +1,84 @@
+"""What a courier's driver must do, and the three ways in which it can fail."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from twofold.base.clock import Clock
+from twofold.base.outbox import Message, Reason
+from twofold.config import Config
+from twofold.config.couriers import Address
+
+_MOST_SHOWN = 200  # messages that the development mailbox keeps
+
+
+class Refused(Exception):
+    """The other side will never take this message from us; `reason` says why where that is known."""
+
+    def __init__(self, said: str, reason: Reason | None = None) -> None:
+        super().__init__(said)
+        self.reason = reason
+
+
+class Failed(Exception):
+    """The other side has not taken the message, and may take it later. The text is for logs and holds no secret."""
+
+
+class Doubtful(Exception):
+    """Nobody knows whether the other side has taken the message: the answer did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message on its way, under the id that every try carries."""
+
+    id: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as the development mailbox shows it; `at` is RFC 3339."""
+
+    channel: str
+    to: str
+    subject: str | None
+    text: str
+    at: str
+
+
+class Mailbox:
+    """The messages of this process that `console:` took, oldest first."""
+
+    def __init__(self) -> None:
+        self.messages: deque[Shown] = deque(maxlen=_MOST_SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a driver may use besides its address."""
+
+    config: Config
+    clock: Clock
+    mailbox: Mailbox = field(default_factory=Mailbox)
+
+
+class Driver(Protocol):
+    """One courier. Made once at the start, from its address; what is heavy is loaded when the first message comes."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether trying the same id again does no harm, because the other side can tell."""
+
+    async def carry(self, parcel: Parcel) -> None:
+        """Hand a message over, within the time that its caller gives. Raises Refused, Failed, Doubtful."""
+
+    async def check(self) -> None:
+        """Look whether the other side is there and knows us, without sending anything. Raises Failed."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+Make: TypeAlias = Callable[[Address, str, Around], Driver]  # from the address, for a channel

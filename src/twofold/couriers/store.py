@@ -1,0 +1,79 @@
+"""The outbox as its senders see it: whoever claims a message has it alone for the length of a lease."""
+
+from dataclasses import dataclass
+
+from twofold.base.database import Transaction
+from twofold.couriers.rules import LEASE
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that was claimed, still sealed."""
+
+    id: str
+    channel: str
+    sealed: bytes
+    spent: str
+    tries: int
+    expires_at: int
+
+
+async def claim(tx: Transaction, channel: str, most: int, now: int) -> list[Waiting]:
+    """Take what is due on a channel. Several nodes may ask at once: none gets what another has."""
+    rows = await tx.all(
+        """
+        WITH due AS MATERIALIZED (
+            SELECT id FROM outbox
+            WHERE outcome IS NULL AND channel = :channel AND next_at <= :now AND expires_at > :now
+            ORDER BY next_at LIMIT :most FOR UPDATE SKIP LOCKED
+        )
+        UPDATE outbox SET next_at = :lease, tries = tries + 1 WHERE id IN (SELECT id FROM due)
+        RETURNING id, channel, sealed, spent, tries, expires_at
+        """,
+        channel=channel,
+        most=most,
+        now=now,
+        lease=now + LEASE,
+    )
+    return [Waiting(**row) for row in rows]
+
+
+async def settle(tx: Transaction, message_id: str, outcome: str, reason: str | None) -> None:
+    """Note how it ended, and wipe what it said."""
+    await tx.run(
+        "UPDATE outbox SET outcome = :outcome, reason = :reason, sealed = NULL WHERE id = :id AND outcome IS NULL",
+        id=message_id,
+        outcome=outcome,
+        reason=reason,
+    )
+
+
+async def postpone(tx: Transaction, message_id: str, until: int, spent: str) -> None:
+    """Give a claimed message back, to be tried later."""
+    await tx.run(
+        "UPDATE outbox SET next_at = :until, spent = :spent WHERE id = :id AND outcome IS NULL",
+        id=message_id,
+        until=until,
+        spent=spent,
+    )
+
+
+async def expire(tx: Transaction, now: int) -> list[str]:
+    """Give up and wipe what nobody took in time, and nobody is trying now; gives the ids."""
+    rows = await tx.all(
+        """
+        UPDATE outbox SET outcome = 'refused', reason = 'expired', sealed = NULL
+        WHERE outcome IS NULL AND expires_at <= :now AND next_at <= :now RETURNING id
+        """,
+        now=now,
+    )
+    return [row["id"] for row in rows]
+
+
+async def report(tx: Transaction, message_id: str, reason: str) -> None:
+    """Note what a courier tells after it took a message: it could not be delivered."""
+    await tx.run(
+        "UPDATE outbox SET outcome = 'refused', reason = :reason WHERE id = :id AND outcome = 'sent'",
+        id=message_id,
+        reason=reason,
+    )
