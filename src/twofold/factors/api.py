@@ -149,7 +149,7 @@ async def begin(ask: Ask, body: NewFactor) -> PendingFactor:
 async def send(ask: Ask) -> CodeOnItsWay:
     """Send another code to a number that is being proven."""
     sent = await ask.act(enrolment.send_again, ask.id("id"), language())
-    return on_its_way(await delivered(ask.site, sent))
+    return on_its_way(await delivered(ask.acts, sent))
 
 
 async def verify(ask: Ask, body: Code) -> VerifiedFactor:
@@ -195,7 +195,7 @@ def on_its_way(sent: SentCode) -> CodeOnItsWay:
 async def _shown(ask: Ask, pending: Pending) -> Mapping[str, Any]:
     match pending:
         case PendingPhone(sent=SentCode() as sent):
-            await delivered(ask.site, sent)
+            await delivered(ask.acts, sent)
             return {"hint": pending.kind.hint(pending.factor), "resend_after": rfc3339(sent.resend_at)}
         case PendingApp():
             return pending.shown()

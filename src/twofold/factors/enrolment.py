@@ -23,6 +23,7 @@ from twofold.factors.contract import AppKind, Factor, Kinds, PhoneKind, Right, R
 from twofold.factors.numbers import Number, check_takes, normal_number
 from twofold.factors.proofs import spend
 from twofold.factors.rules import Policy, TwoFactor
+from twofold.factors.sending import told_of
 from twofold.factors.sentcode import actions as sentcode
 from twofold.factors.sentcode.rules import Purpose, Request, SentCode
 
@@ -63,6 +64,7 @@ class PendingPhone(Pending):
 
     kind: PhoneKind
     sent: SentCode | None
+    not_carried: str | None = None  # why nobody carries it
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ async def pending(act: Act, visitor: Visitor, factor_id: str) -> Pending:
     replaced = before.factor(factor.replaces or "")
     kinds = act.site.part(Kinds)
     if (phone := kinds.phone(factor.kind)) is not None:
-        return PendingPhone(factor, replaced, phone, await sentcode.last(act, factor.account_id, _request(factor)))
+        sent = await sentcode.last(act, factor.account_id, _request(factor))
+        return PendingPhone(factor, replaced, phone, sent, await told_of(act, sent))
     if (app := kinds.app(factor.kind)) is not None:
         return PendingApp(factor, replaced, app, app.offer(factor, email=visitor.email, is_first=not before.factors))
     raise _not_offered()

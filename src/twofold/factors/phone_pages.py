@@ -87,7 +87,7 @@ def prove_number(ask: Ask, pending: PendingPhone) -> Response:
         sent=sent if sent is not None and sent.is_alive(ask.now) else None,
         told=_(texts.sent).format(digits=pending.kind.hint(factor)),
         texts=texts,
-        refused=_(NOT_CARRIED) if ask.query.get("sent") == "no" else None,
+        refused=_(pending.not_carried or NOT_CARRIED) if pending.not_carried or ask.query.get("sent") == "no" else None,
         others=[{"kind": other.kind, "instead": _(other.texts.instead)} for other in others],
         replaced=pending.replaced,
     )
@@ -97,7 +97,7 @@ async def _sent(ask: Ask, factor_id: str, sent: SentCode | None) -> Response:
     """Go on to the code; whether nobody carries it is told there, beside the other ways."""
     try:
         if sent is not None:
-            await delivered(ask.site, sent)
+            await delivered(ask.acts, sent)
     except CannotSend:
         return ask.go(f"/settings/factors/{factor_id}?sent=no")
     return ask.go(f"/settings/factors/{factor_id}")

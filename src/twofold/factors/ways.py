@@ -10,13 +10,15 @@ from twofold.base.texts import _
 from twofold.base.web.ask import Ask
 from twofold.factors.contract import Factor, Kinds, PhoneKind
 from twofold.factors.rules import TwoFactor
+from twofold.factors.sending import NOT_CARRIED
 from twofold.factors.sentcode.rules import SentCode
 
 APP = "app"
 
 
-def ways(ask: Ask, chosen: TwoFactor, sent: SentCode | None) -> Mapping[str, Any]:
-    """Describe the ways for a template. `sent` is the code that was sent last for what the page asks.
+def ways(ask: Ask, chosen: TwoFactor, sent: SentCode | None, not_carried: str | None) -> Mapping[str, Any]:
+    """Describe the ways for a template. `sent` is the code that was sent last for what the page asks,
+    `not_carried` tells why it does not come.
 
     At hand is the way that the address names (`with`), else the one of the last code, else the default.
     """
@@ -34,8 +36,8 @@ def ways(ask: Ask, chosen: TwoFactor, sent: SentCode | None) -> Mapping[str, Any
         "apps": apps,
         "phone": phone,
         "others": [other for other in phones.values() if other is not phone],
-        "sent": told(sent, phone, ask.now) if sent and phone and sent.factor_id == phone["id"] else None,
-        "not_sent": ask.query.get("sent") == "no",
+        "sent": _told(sent, phone, ask.now) if sent and phone and sent.factor_id == phone["id"] else None,
+        "not_sent": _(not_carried or NOT_CARRIED) if not_carried or ask.query.get("sent") == "no" else None,
     }
 
 
@@ -50,7 +52,7 @@ def _phone(factor: Factor, kind: PhoneKind) -> dict[str, str]:
     }
 
 
-def told(sent: SentCode, phone: Mapping[str, str], now: int) -> Mapping[str, Any] | None:
+def _told(sent: SentCode, phone: Mapping[str, str], now: int) -> Mapping[str, Any] | None:
     """Tell of a code that was sent and is still good; None of any other."""
     if sent.used_at is not None or not sent.is_alive(now):
         return None

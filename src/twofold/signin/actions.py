@@ -19,7 +19,7 @@ from twofold.factors.actions import two_factor
 from twofold.factors.contract import Factor
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, WrongCode, normal_code
-from twofold.factors.sending import last_sent, send_code_to
+from twofold.factors.sending import last_sent, send_code_to, told_of
 from twofold.factors.sentcode.rules import Purpose, Request, SentCode
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
@@ -46,6 +46,7 @@ class CodeRequired:
     sign_in: Token
     two_factor: TwoFactor
     sent: SentCode | None = None
+    not_carried: str | None = None  # why nobody carries it
 
     @property
     def factors(self) -> tuple[Factor, ...]:
@@ -84,7 +85,7 @@ async def look(act: Act, token: str) -> CodeRequired:
     attempt, _ = await _attempt(act, token)
     chosen = await two_factor(act, attempt.account_id)
     sent = await last_sent(act, attempt.account_id, chosen, _request(token))
-    return CodeRequired(Token(token, attempt.expires_at), chosen, sent)
+    return CodeRequired(Token(token, attempt.expires_at), chosen, sent, await told_of(act, sent))
 
 
 async def send_code(act: Act, token: str, factor_id: str, spoken: NullTranslations) -> SentCode | Problem:

@@ -93,7 +93,7 @@ async def give_password(ask: Ask, body: Credentials) -> SignIn:
 async def send_code(ask: Ask, body: Phone) -> CodeOnItsWay:
     """Send a code."""
     sent = await ask.acts.write(actions.send_code, body.sign_in, body.factor_id, language())
-    return on_its_way(await delivered(ask.site, sent))
+    return on_its_way(await delivered(ask.acts, sent))
 
 
 async def give_code(ask: Ask, body: Code) -> SignIn:

@@ -46,7 +46,7 @@ async def ask_code(ask: Ask) -> Response:
     attempt = await ask.acts.read(actions.look, _token(ask))
     return ask.render(
         "signin/code.html",
-        ways=ways(ask, attempt.two_factor, attempt.sent),
+        ways=ways(ask, attempt.two_factor, attempt.sent, attempt.not_carried),
         may_trust=attempt.may_trust,
         trust_days=ask.site.config.trust // 86400,
         expires_at=attempt.sign_in.expires_at,
@@ -57,7 +57,7 @@ async def ask_code(ask: Ask) -> Response:
 async def send_code(ask: Ask) -> Response:
     """Send a code to one of the account's phones."""
     sent = await ask.acts.write(actions.send_code, _token(ask), ask.form.get("factor_id", ""), language())
-    await delivered(ask.site, sent)
+    await delivered(ask.acts, sent)
     return _to_code(ask)
 
 
@@ -106,7 +106,7 @@ async def _send_first_code(ask: Ask, outcome: CodeRequired) -> bool:
         return True
     try:
         sent = await ask.acts.write(actions.send_code, outcome.sign_in.token, default.id, language())
-        await delivered(ask.site, sent)
+        await delivered(ask.acts, sent)
     except Problem:
         return False
     return True

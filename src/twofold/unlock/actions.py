@@ -13,7 +13,7 @@ from twofold.base.visitor import Need, Visitor
 from twofold.factors.actions import two_factor
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, normal_code
-from twofold.factors.sending import last_sent, send_code_to
+from twofold.factors.sending import last_sent, send_code_to, told_of
 from twofold.factors.sentcode.rules import Purpose, Request, SentCode
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
@@ -37,10 +37,11 @@ class Proofs:
     recovery_code: str | None = None
 
 
-async def look(act: Act, visitor: Visitor) -> tuple[TwoFactor, SentCode | None]:
-    """Show what is asked for, and the code that was sent last to unlock this session."""
+async def look(act: Act, visitor: Visitor) -> tuple[TwoFactor, SentCode | None, str | None]:
+    """Show what is asked for, the code that was sent last to unlock this session, and why nobody carries it."""
     chosen = await two_factor(act, visitor.account_id)
-    return chosen, await last_sent(act, visitor.account_id, chosen, _request(visitor))
+    sent = await last_sent(act, visitor.account_id, chosen, _request(visitor))
+    return chosen, sent, await told_of(act, sent)
 
 
 async def send_code(act: Act, visitor: Visitor, factor_id: str, spoken: NullTranslations) -> SentCode | Problem:

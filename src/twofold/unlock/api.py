@@ -50,7 +50,7 @@ class Unlocked(msgspec.Struct):
 
 async def send_code(ask: Ask, body: Phone) -> CodeOnItsWay:
     """Send a code."""
-    return on_its_way(await delivered(ask.site, await ask.act(actions.send_code, body.factor_id, language())))
+    return on_its_way(await delivered(ask.acts, await ask.act(actions.send_code, body.factor_id, language())))
 
 
 async def unlock(ask: Ask, body: Given) -> Unlocked:

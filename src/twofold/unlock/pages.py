@@ -20,11 +20,11 @@ from twofold.unlock.actions import Proofs
 async def show(ask: Ask) -> Response:
     """Ask for the password, and for a code while 2FA is on."""
     use_recovery = ask.query.get("with") == "recovery_code" or "recovery_code" in ask.form
-    chosen, sent = await ask.look(actions.look)
+    chosen, sent, not_carried = await ask.look(actions.look)
     return ask.render(
         "unlock/authenticate.html",
         two_factor=chosen.active,
-        ways=ways(ask, chosen, sent),
+        ways=ways(ask, chosen, sent, not_carried),
         return_to=ask.return_to,
         use_recovery=use_recovery,
     )
@@ -32,7 +32,7 @@ async def show(ask: Ask) -> Response:
 
 async def send_code(ask: Ask) -> Response:
     """Send a code to one of the visitor's phones."""
-    await delivered(ask.site, await ask.act(actions.send_code, ask.form.get("factor_id", ""), language()))
+    await delivered(ask.acts, await ask.act(actions.send_code, ask.form.get("factor_id", ""), language()))
     return ask.go(f"/authenticate?return_to={quote(ask.return_to, safe='')}")
 
 

@@ -34,6 +34,7 @@ async def send(
         await withdraw(act, before.message_id)
     code, expires_at = f"{secrets.randbelow(1_000_000):06}", act.now + rules.LIFE
     sent = SentCode(
+        account_id=factor.account_id,
         factor_id=factor.id,
         request=request.id,
         code_hash=act.site.keys.mac(_PURPOSE, rules.bound(factor.account_id, request, factor.id, code)),
@@ -42,7 +43,7 @@ async def send(
         expires_at=expires_at,
         used_at=None,
     )
-    await store.replace(act.tx, factor.account_id, request.purpose, sent)
+    await store.replace(act.tx, request.purpose, sent)
     await audit.record(act, Event.CODE_SENT, factor.account_id, factor=factor.id, kind=kind.kind)
     return sent
 

@@ -29,6 +29,7 @@ class Request:
 class SentCode:
     """The code that was sent last for a purpose, by its hash; times are epoch seconds."""
 
+    account_id: str
     factor_id: str
     request: str
     code_hash: str

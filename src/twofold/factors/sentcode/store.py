@@ -13,8 +13,8 @@ async def find(tx: Transaction, account_id: str, purpose: Purpose) -> SentCode |
     """Find the code that was sent last for a purpose, whatever it is still worth."""
     row = await tx.one(
         """
-        SELECT factor_id, request, code_hash, message_id, resend_at, expires_at, used_at FROM live_code
-        WHERE account_id = :account_id AND purpose = :purpose
+        SELECT account_id, factor_id, request, code_hash, message_id, resend_at, expires_at, used_at
+        FROM live_code WHERE account_id = :account_id AND purpose = :purpose
         """,
         account_id=account_id,
         purpose=purpose.value,
@@ -22,7 +22,7 @@ async def find(tx: Transaction, account_id: str, purpose: Purpose) -> SentCode |
     return SentCode(**row) if row else None
 
 
-async def replace(tx: Transaction, account_id: str, purpose: Purpose, sent: SentCode) -> None:
+async def replace(tx: Transaction, purpose: Purpose, sent: SentCode) -> None:
     """Put a new code in the place of the old one, which is dead."""
     await tx.run(
         """
@@ -33,7 +33,7 @@ async def replace(tx: Transaction, account_id: str, purpose: Purpose, sent: Sent
             factor_id = :factor_id, request = :request, code_hash = :code_hash, message_id = :message_id,
             resend_at = :resend_at, expires_at = :expires_at, used_at = NULL
         """,
-        account_id=account_id,
+        account_id=sent.account_id,
         purpose=purpose.value,
         factor_id=sent.factor_id,
         request=sent.request,
