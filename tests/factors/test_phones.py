@@ -1,12 +1,12 @@
-"""Codes by text message and voice call: numbers are proven, codes are good once, and nothing tells more than it must."""
+"""Codes by text message and voice call: numbers are proven, codes good once, and nothing tells more than it must."""
 
 import re
 
 import pytest
 
-from tests.clients import PASSWORD, Answer
+from tests.clients import PASSWORD
 from tests.forms import FormBrowser
-from tests.phones import Caller, Phone, caller
+from tests.phones import Phone, caller
 from tests.residents import HOUR, pass_time, protected, resident
 from tests.service import Service
 
@@ -205,7 +205,7 @@ def test_a_new_code_kills_the_old_and_forgives_nothing(calling: Service) -> None
 
 
 def test_all_methods_share_one_count(calling: Service) -> None:
-    """Apps, texts, calls and the recovery code, with resends between: five wrong ones, then nothing is compared (B05)."""
+    """Apps, texts, calls, the recovery code, resends between: after five wrong ones nothing is compared (B05)."""
     person = caller(calling)
     person.enable_phone("voice")
     phones = {each["kind"]: each["id"] for each in person.shown()["factors"]}
@@ -248,7 +248,7 @@ def test_only_ones_own_proven_phones_are_sent_to(calling: Service) -> None:
     begun = person.api.begin_phone("voice", pending.number).must(201)["id"]
     for factor_id in (person.factor_id or "", begun, other.phone_id, "nobody"):
         for send in (person.half_open().send_code, person.api.send_unlock_code):
-            refused: Answer = send(factor_id).refused(422, "invalid_request")
+            refused = send(factor_id).refused(422, "invalid_request")
             assert [error["field"] for error in refused["errors"]] == ["factor_id"]
     assert (len(pending.messages()), len(other.phone.messages())) == (1, 1)
     other.api.send_again(begun).refused(404, "not_found")
@@ -273,7 +273,7 @@ def test_the_method_is_remembered_when_2fa_is_off(calling: Service) -> None:
     person.enable_totp()
     person.api.set_policy("disabled").must(200)
     person.api.set_policy("every_log_in").must(200)
-    assert person.half_open().send_code(person.phone_id).must(202)
+    person.half_open().send_code(person.phone_id).must(202)
     assert person.shown()["default_factor_id"] == person.phone_id
 
 
@@ -377,7 +377,7 @@ def test_people_read_how_an_old_code_was_refused(calling: Service) -> None:
 
 def test_after_a_recovery_a_number_can_be_replaced(calling: Service) -> None:
     """The page of the new recovery code leads a person whose phone is gone to another number."""
-    person: Caller = caller(calling)
+    person = caller(calling)
     browser = FormBrowser(calling.url)
     browser.sign_in(person.email, PASSWORD).goes_to("/sign-in/code")
     shown = browser.submit("/sign-in/recovery-code", "/sign-in/recovery-code", recovery_code=person.recovery_code or "")
