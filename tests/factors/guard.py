@@ -65,7 +65,7 @@ class Guard:
 
     async def rows(self, sql: str) -> list[dict[str, str | int | None]]:
         """Looks into the database."""
-        return [dict(row) for row in await self.site.db.read(lambda tx: tx.all(sql))]  # type: ignore[call-overload]
+        return [dict(row) for row in await self.site.db.read(lambda tx: tx.all(sql))]
 
 
 @asynccontextmanager

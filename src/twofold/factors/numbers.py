@@ -25,8 +25,8 @@ _NUMBER = re.compile(r"\+?[0-9]+")
 _EXTENSION = re.compile(r"[0-9][\s.]*(?:[;,#x]|ext)", re.IGNORECASE)
 _IN_A_PREFIX = 6  # digits: operators hold their numbers by the ten thousand to the ten million
 _FICTION = {  # nobody has these: for films, handbooks and tests. The tables take them for mistyped ones
-    "+447700900": "GB",  # Ofcom, telephone numbers for use in TV and radio drama
-    "+1555": "US",  # an area code that is not given out
+    re.compile(r"\+447700900[0-9]{3}"): "GB",  # Ofcom, telephone numbers for use in TV and radio drama
+    re.compile(r"\+1555[0-9]{7}"): "US",  # an area code that is not given out
 }
 
 
@@ -169,7 +169,7 @@ def _ordinary(parsed: "PhoneNumber") -> Number:
 
 
 def _fiction(e164: str) -> str | None:
-    return next((country for start, country in _FICTION.items() if e164.startswith(start)), None)
+    return next((country for form, country in _FICTION.items() if form.fullmatch(e164)), None)
 
 
 def _regions(parsed: "PhoneNumber") -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 Under a new server key the hashes are others: limits begin afresh once, and a closed prefix opens.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from twofold.base.acts import Act
@@ -15,15 +14,6 @@ from twofold.factors.spending.rules import CannotSend, Limits, Told, TooManySend
 from twofold.factors.spending.store import Day, Send
 
 _PURPOSE = "spending"  # of the keys that hash
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much of today's budget is spent."""
-
-    sent: int
-    budget: int
-    told: Told
 
 
 async def permit(act: Act, account_id: str, number: Number, channel: str) -> int | Problem:
@@ -63,19 +53,6 @@ async def used(act: Act, account_id: str, e164: str) -> None:
 async def unreachable(act: Act, e164: str, channel: str) -> None:
     """Note that a courier reports that this number cannot take what is sent by `channel`, sms or voice."""
     await store.note(act.tx, f"{channel}:{_number_key(act, e164)}", act.now + rules.UNREACHABLE)
-
-
-async def resend_at(act: Act, account_id: str, number: Number) -> int:
-    """Give the moment (epoch seconds) from which a code may be sent to this number for this account: now, or later."""
-    limits = limits_of(act.site.config)
-    past = await store.past(act.tx, _send(act, account_id, number), since=act.now - limits.longest)
-    return rules.next_send_at(past, limits, act.now)
-
-
-async def budget(act: Act) -> Budget:
-    """Tell how much of today's budget is spent."""
-    day, most = _today(act, await store.today(act.tx)), act.site.config.send_budget
-    return Budget(day.sent, most, rules.told_of(day.sent, most))
 
 
 def limits_of(config: Config) -> Limits:
