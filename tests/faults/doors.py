@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from tests.clients import Answer, Person
+from tests.phones import Phone
 from tests.service import Service
 from tests.sync import RawAnswer, raw_request, release_together
 from twofold.base.visitor import Need
@@ -97,6 +98,7 @@ class Doors:
     def prepared(cls, service: Service) -> "Doors":
         """Prepares everything while all is well."""
         person = Person.with_totp(service.url, "once_per_computer")
+        phone = proven_phone(person)
         trusted = person.another_browser()
         person.sign_in(trusted, trust_this_computer=True)
         api, half_open = person.api, person.another_browser()
@@ -116,6 +118,10 @@ class Doors:
             "session": api.token or "",
             "factors": person.factor_id or "",
             "pending": api.begin_totp().must(201)["id"],
+            "phone": phone,
+            "phone_kind": "voice",
+            "number": Phone(service.url).number,
+            "pending_phone": api.begin_phone("sms", Phone(service.url).number).must(201)["id"],
             "computers": api.trusted_computers()["items"][0]["id"],
             "sessions": other_session(api.sessions()),
             "setup": last_part(service.first_administrator_link()),
@@ -154,7 +160,8 @@ class Doors:
         front, mark, back = route.path.partition("{")
         if not mark:
             return route.path
-        fact = "pending" if back.endswith("/verify") else last_part(front.rstrip("/"))
+        pending = {"}/verify": "pending", "}/send": "pending_phone"}
+        fact = pending.get(back[back.index("}") :]) or last_part(front.rstrip("/"))
         return front + self.facts[fact] + back.partition("}")[2]
 
     def what_is_there(self) -> list[object]:
@@ -174,6 +181,14 @@ class Doors:
         api.give_code(self.facts["code"]).must(200, 401)
         api.sign_in(self.person.email, self.person.password).must(200)
         api.give_code(self.facts["code"]).must(401)
+
+
+def proven_phone(person: Person) -> str:
+    """A phone number that the person has beside the authenticator; recovery is by the code that it brought."""
+    phone = Phone(person.url)
+    begun = str(person.api.begin_phone("sms", phone.number).must(201)["id"])
+    person.recovery_code = person.api.verify(begun, phone.code()).must(200)["recovery_code"]
+    return begun
 
 
 def link(service: Service, command: str, email: str) -> str:
