@@ -110,6 +110,7 @@ class PhoneTexts:
     """What pages say of a kind that sends codes, marked for translation; `{digits}` are the last two of the number."""
 
     title: str
+    add: str
     way: str
     sent: str
     again: str

@@ -79,6 +79,8 @@ def wanted(
     site: Site, kind: str, *, phone: str | None, country: str | None, name: str | None, replaces: str | None
 ) -> Wanted:
     """Read what is to be enrolled; a national number is one of `country`. Raises InvalidRequest, CountryNotServed."""
+    if site.part(Kinds).of(kind) is None:
+        raise _not_offered()
     if site.part(Kinds).phone(kind) is None:
         given = {"phone": phone, "country": country}
         if faults := [

@@ -68,6 +68,7 @@ async def authenticators_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str
         "template": "factors/card_authenticators.html",
         "factors": factors,
         "can_add": len(factors) < MOST_FACTORS,
+        "phones": [{"kind": kind.kind, "add": _(kind.texts.add)} for kind in act.site.part(Kinds).phones],
     }
 
 

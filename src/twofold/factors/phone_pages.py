@@ -38,10 +38,10 @@ async def ask_number(ask: Ask) -> Response:
     replaced = chosen.factor(given.get("replaces", ""))
     countries = served_countries(ask.site.config.phone_countries)
     options = [
-        ("", _("As written, with +")),
+        ("", _("Any, written with +")),
         *((each.code, f"{each.name} (+{each.calling_code})") for each in countries),
     ]
-    example = _("For example +1 202 555 0123, or as you dial it at home.")
+    example = _("For example +1 202 555 0123.")
     return ask.render(
         "factors/number.html",
         kind=kind.kind,

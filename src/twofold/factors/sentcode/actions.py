@@ -44,7 +44,7 @@ async def send(
         used_at=None,
     )
     await store.replace(act.tx, request.purpose, sent)
-    await audit.record(act, Event.CODE_SENT, factor.account_id, factor=factor.id, kind=kind.kind)
+    await audit.record(act, Event.CODE_SENT, factor.account_id, factor=factor.id, kind=kind.kind, name=factor.name)
     return sent
 
 

@@ -15,6 +15,7 @@ class Sms(Phone):
     kind = "sms"
     texts = PhoneTexts(
         title=N_("Get codes by text message"),
+        add=N_("Add a number for text messages"),
         way=N_("Text message to number ending in {digits}"),
         sent=N_("We sent a text message with a code to the number ending in {digits}."),
         again=N_("Send a new code"),

@@ -15,6 +15,7 @@ class Voice(Phone):
     kind = "voice"
     texts = PhoneTexts(
         title=N_("Get codes by voice call"),
+        add=N_("Add a number for voice calls"),
         way=N_("Voice call to number ending in {digits}"),
         sent=N_("We are calling the number ending in {digits} to tell you a code."),
         again=N_("Call again"),
