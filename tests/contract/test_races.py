@@ -83,7 +83,8 @@ def test_one_sent_code_at_once_is_taken_once(unlimited: Service, full: bool) -> 
         pass_time(unlimited, 1)
         api.send_code(person.phone_id).must(202)
         answers = offer_code(person, [api.sign_in_token or ""] * AT_ONCE, person.phone.code())
-        assert told(answers) == {"200": 1, "410 sign_in_expired": AT_ONCE - 1}
+        assert told(answers)["200"] == 1
+        assert set(told(answers)) <= {"200", "401 code_already_used", "410 sign_in_expired"}
 
 
 def test_one_sent_code_at_once_unlocks_once(unlimited: Service, full: bool) -> None:  # noqa: FBT001 - a fixture

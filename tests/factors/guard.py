@@ -15,7 +15,7 @@ from twofold.base.outbox import Courier, Outcome
 from twofold.base.problems import Problem
 from twofold.base.site import Site
 from twofold.config import load
-from twofold.factors.numbers import Number, normal_number
+from twofold.factors.numbers import read_number
 from twofold.factors.spending import actions
 
 P = ParamSpec("P")
@@ -50,7 +50,7 @@ class Guard:
     ) -> str:
         """Asks for one code; gives "sent", or the code of the refusal."""
         try:
-            await Acts(self.site, origin(source)).write(actions.permit, account, some(number), channel)
+            await Acts(self.site, origin(source)).write(actions.permit, account, read_number(number), channel)
         except Problem as problem:
             return problem.code
         return "sent"
@@ -93,11 +93,6 @@ async def guarded(folder: Path, database_url: str, **settings: str) -> AsyncIter
 def origin(source: str = "192.0.2.1") -> Origin:
     """Where a request comes from."""
     return Origin(source, source, "Firefox on Linux")
-
-
-def some(number: str) -> Number:
-    """A number, wherever in the world."""
-    return normal_number(number, countries=("*",))
 
 
 def neighbours(count: int, *, start: int = 0, prefix: str = "+15550") -> list[str]:

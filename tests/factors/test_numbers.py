@@ -59,7 +59,7 @@ def told(text: str, *, countries: Sequence[str] = ALL, region: str | None = None
 )
 def test_every_spelling_of_a_number_is_the_same_number(text: str) -> None:
     """As people type it, dictate it, paste it from an address book, or leave an input method on."""
-    assert normal_number(text, countries=("GB",)) == Number(BRITISH, "GB", takes_texts=True)
+    assert normal_number(text, countries=("GB",)) == Number(BRITISH, ("GB",), takes_texts=True)
 
 
 @given(
@@ -95,6 +95,25 @@ def test_any_text_is_a_number_or_a_refusal(text: str) -> None:
         assert number.e164[1:].isascii()
         assert number.e164[1:].isdigit()
         assert normal_number(number.e164, countries=ALL) == number
+
+
+def test_every_country_writes_its_numbers_its_own_way() -> None:
+    """In international, national and machine form the tables' examples of every country are read to the same number."""
+    import phonenumbers  # noqa: PLC0415 - as late as the product does it
+
+    forms = phonenumbers.PhoneNumberFormat
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+        if example is None:
+            continue
+        e164 = phonenumbers.format_number(example, forms.E164)
+        for form in (forms.E164, forms.INTERNATIONAL, forms.NATIONAL, forms.RFC3966):
+            text = phonenumbers.format_number(example, form)
+            number = normal_number(text, countries=(region,), region=region)
+            assert number.e164 == e164
+            assert region in number.countries
+            assert number.takes_texts
+        assert normal_number(f"00{e164[1:]}", countries=(region,), region=region).e164 == e164
 
 
 def test_a_huge_text_costs_nothing() -> None:
@@ -246,7 +265,7 @@ def test_every_country_with_phones_has_a_name() -> None:
 
     listed = served_countries(ALL)
     assert {each.code for each in listed} == set(SUPPORTED_REGIONS)
-    assert all(len(each.name) > 2 and is_served(each.code, ALL) for each in listed)
+    assert all(len(each.name) > 2 and is_served((each.code,), ALL) for each in listed)
 
 
 def test_nobody_pays_for_the_tables_before_the_first_number() -> None:

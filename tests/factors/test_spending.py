@@ -6,22 +6,26 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import time
 
 import pytest
 
+from tests.cli.run import twofold
 from tests.cluster import Cluster
-from tests.factors.guard import WIDE, Guard, guarded, neighbours, origin, some
+from tests.factors.guard import WIDE, Guard, guarded, neighbours, origin
 from twofold.accounts import store as accounts
 from twofold.accounts.rules import Account
 from twofold.base.acts import Act, Acts
+from twofold.base.clock import rfc3339
 from twofold.base.database import Transaction
 from twofold.base.housekeeping import clear_out
 from twofold.base.outbox import PURPOSE
 from twofold.base.problems import NotFound, Problem
 from twofold.base.web.peers import origin_of
-from twofold.factors.numbers import normal_number
+from twofold.factors.numbers import normal_number, read_number
 from twofold.factors.spending import actions, store
-from twofold.factors.spending.store import Day
+from twofold.factors.spending.rules import Past
+from twofold.factors.spending.store import Day, Send
 from twofold.rooms import over
 
 pytestmark = pytest.mark.anyio
@@ -93,7 +97,7 @@ async def test_addresses_of_one_ipv6_network_are_one_source(guard: Guard) -> Non
         scope = {"headers": [], "client": (f"2001:db8:1:2:{turn:x}::7", 1)}
         acts = Acts(guard.site, origin_of(scope, ()))
         try:
-            await acts.write(actions.permit, f"a{turn}", some(number), "sms")
+            await acts.write(actions.permit, f"a{turn}", read_number(number), "sms")
             outcomes.append("sent")
         except Problem as problem:
             outcomes.append(problem.code)
@@ -105,7 +109,7 @@ async def test_an_account_gets_ten_a_day_whatever_the_sources_and_numbers(guard:
     for turn, number in enumerate(neighbours(10)):
         assert await guard.send(number, source=f"s{turn}") == "sent"
     with pytest.raises(Problem) as refused:
-        await Acts(guard.site, origin("elsewhere")).write(actions.permit, "a", some("+15559000000"), "sms")
+        await Acts(guard.site, origin("elsewhere")).write(actions.permit, "a", read_number("+15559000000"), "sms")
     assert refused.value.as_json()["retry_at"] == "2027-01-16T08:00:00Z"
     assert await guard.send(account="b", source="elsewhere") == "sent"
     guard.clock.now += DAY
@@ -126,13 +130,13 @@ async def test_an_office_that_uses_its_codes_is_no_pumper(guard: Guard) -> None:
 
 async def test_the_next_moment_is_told_and_refused_asks_do_not_move_it(guard: Guard) -> None:
     """A stranger who keeps asking lengthens nobody's wait."""
-    told = await guard.act(actions.permit, "a", some(NUMBER), "sms")
+    told = await guard.act(actions.permit, "a", read_number(NUMBER), "sms")
     assert told == guard.clock.now + 30
     for _ in range(29):
         guard.clock.now += 1
         assert await guard.send() == "too_many_attempts"
     guard.clock.now += 1
-    assert await guard.act(actions.permit, "a", some(NUMBER), "sms") == guard.clock.now + 60
+    assert await guard.act(actions.permit, "a", read_number(NUMBER), "sms") == guard.clock.now + 60
 
 
 # ------------------------------------------------------------------ many at once
@@ -164,15 +168,21 @@ async def test_two_hundred_at_once_get_exactly_the_cap(tmp_path: Path, database_
 async def test_a_guard_that_looks_and_then_counts_loses_the_race(
     tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, one: str, most: int
 ) -> None:
-    """The proof of the race above: without the lock, more than the cap are sent."""
+    """The proof of the race above: without the lock, more than the cap are sent when four look at the same moment."""
+    look_back, all_looked = store.past, asyncio.Barrier(4)
 
     async def look(tx: Transaction) -> Day:
         row = await tx.one("SELECT day, sent, told FROM sending WHERE id = 1")
         assert row is not None
-        await asyncio.sleep(0.01)
         return Day(**row)
 
+    async def look_back_together(tx: Transaction, send: Send, *, since: int) -> Past:
+        past = await look_back(tx, send, since=since)
+        await all_looked.wait()
+        return past
+
     monkeypatch.setattr(store, "hold", look)
+    monkeypatch.setattr(store, "past", look_back_together)
     settings = {"send_budget": "7" if one == "service" else "500"}
     async with guarded(tmp_path, cluster.database(), **settings) as guard:
         assert await race(guard, one=one) > most
@@ -185,11 +195,11 @@ async def test_a_refusal_behind_the_guard_keeps_the_count_and_an_error_undoes_it
     """Whoever returns a problem commits; whoever raises one has posted nothing either."""
 
     async def permitted_then_refused(act: Act) -> Problem:
-        assert await actions.permit(act, "a", some(NUMBER), "sms") == act.now + 30
+        assert await actions.permit(act, "a", read_number(NUMBER), "sms") == act.now + 30
         return NotFound()
 
     async def permitted_then_raised(act: Act) -> Problem:
-        assert await actions.permit(act, "b", some("+15550000001"), "sms") == act.now + 30
+        assert await actions.permit(act, "b", read_number("+15550000001"), "sms") == act.now + 30
         raise NotFound
 
     for action in (permitted_then_refused, permitted_then_raised):
@@ -259,12 +269,21 @@ async def test_the_budget_alarms_once_stops_once_and_begins_anew_at_midnight(tmp
         assert await guard.site.db.read(store.sent_today, guard.clock.now) == 1
 
 
+async def test_a_budget_that_was_lowered_stops_at_once_and_is_told_once(tmp_path: Path, database_url: str) -> None:
+    """What a refusal told is not told again by the next one."""
+    async with guarded(tmp_path, database_url) as guard:
+        assert [await guard.send(number, account=number) for number in neighbours(5)] == ["sent"] * 5
+    async with guarded(tmp_path, database_url, send_budget="3") as guard:
+        assert [await guard.send(number, account=number) for number in neighbours(3, start=5)] == ["cannot_send"] * 3
+        assert await events(guard) == ["sending:budget_spent"]
+
+
 async def test_a_refusal_of_the_budget_says_what_else_there_is(tmp_path: Path, database_url: str) -> None:
     """One sentence, 503, and no date that a pumper could wait for."""
     async with guarded(tmp_path, database_url, send_budget="1") as guard:
         assert await guard.send() == "sent"
         with pytest.raises(Problem) as refused:
-            await guard.act(actions.permit, "b", some("+15550000001"), "sms")
+            await guard.act(actions.permit, "b", read_number("+15550000001"), "sms")
         assert refused.value.status == 503
         assert (
             refused.value.detail
@@ -344,6 +363,26 @@ async def test_the_guard_as_shipped_lets_a_botnet_have_less_than_the_watch_allow
     assert (await pump(guard, many(full), pause=HOUR // many(full)))["sent"] <= 60
 
 
+async def test_doctor_shows_what_is_spent_and_what_is_closed(tmp_path: Path, database_url: str) -> None:
+    """From four fifths of the budget on it warns; a prefix is shown as long as it is closed."""
+
+    async def told() -> list[str]:
+        settings = {"DATABASE_URL": database_url, "SEND_BUDGET": "80"}
+        run = await asyncio.to_thread(twofold, tmp_path, "doctor", "--json", **settings)
+        return [f"{each['status']}: {each['text']}" for each in json.loads(run.stdout) if each["name"] == "sending"]
+
+    async with guarded(tmp_path, database_url, **WIDE) as guard:
+        assert await told() == ["ok: 0 of at most 80 codes were sent today."]
+        guard.clock.now = int(time())
+        await pump(guard, 70, pause=0)
+        spent, closed = await told()
+        assert spent == "ok: 60 of at most 80 codes were sent today."
+        assert closed.startswith("warn: ")
+        assert closed.endswith(f"until {rfc3339(guard.clock.now + HALF_A_DAY)}: +15550… (US): 0 of 60 codes used.")
+        await pump(guard, 4, pause=0, prefix="+15551")
+        assert (await told())[0].startswith("warn: 64 of at most 80 codes were sent today: ")
+
+
 # ------------------------------------------------------------------ numbers that take no texts
 
 
@@ -351,7 +390,7 @@ async def test_a_number_that_a_courier_calls_unreachable_is_not_tried_again(guar
     """It is told so in one sentence; calls go through, and after thirty days texts are tried again."""
     await guard.act(actions.unreachable, NUMBER, "sms")
     with pytest.raises(Problem) as refused:
-        await guard.act(actions.permit, "a", some(NUMBER), "sms")
+        await guard.act(actions.permit, "a", read_number(NUMBER), "sms")
     assert refused.value.code == "cannot_send"
     assert refused.value.detail == "This number cannot take text messages. Choose a voice call or another number."
     assert await guard.send(channel="voice") == "sent"

@@ -40,11 +40,19 @@ class CountryNotServed(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A phone number; `country` as ISO 3166 writes it. Shown to nobody but by its `hint`."""
+    """A phone number, and the countries that have it, by ISO 3166: Finland and Åland share theirs.
+
+    Shown to nobody but by its `hint`.
+    """
 
     e164: str = field(repr=False)
-    country: str
+    countries: tuple[str, ...]
     takes_texts: bool
+
+    @property
+    def country(self) -> str:
+        """The main one of its countries."""
+        return self.countries[0]
 
     @property
     def hint(self) -> str:
@@ -79,10 +87,10 @@ def normal_number(text: str, *, countries: Sequence[str], region: str | None = N
     if home is None and not plain.startswith("+"):
         raise _refused(N_("Enter the number in international form: +, the country code, and the number."))
     parsed = _parsed(plain, home)
-    if not any(is_served(country, countries) for country in _regions(parsed)):
+    if not is_served(_regions(parsed), countries):
         raise CountryNotServed
     number = _ordinary(parsed)
-    if not is_served(number.country, countries):
+    if not is_served(number.countries, countries):
         raise CountryNotServed
     return number
 
@@ -98,14 +106,13 @@ def read_number(e164: str) -> Number:
     import phonenumbers  # noqa: PLC0415 - 50 ms and 3 MB, paid with the first number
 
     parsed = phonenumbers.parse(e164)
-    country = _fiction(e164) or phonenumbers.region_code_for_number(parsed) or _regions(parsed)[0]
     texts = phonenumbers.number_type(parsed) != phonenumbers.PhoneNumberType.FIXED_LINE
-    return Number(e164, country, takes_texts=texts)
+    return Number(e164, _fiction(e164) or _countries(parsed) or _regions(parsed), takes_texts=texts)
 
 
-def is_served(country: str, countries: Sequence[str]) -> bool:
-    """Tell whether codes are sent to a country."""
-    return tuple(countries) == EVERY_COUNTRY or country in countries
+def is_served(candidates: Sequence[str], countries: Sequence[str]) -> bool:
+    """Tell whether codes are sent to one of the countries that a number may be of."""
+    return tuple(countries) == EVERY_COUNTRY or not set(candidates).isdisjoint(countries)
 
 
 def served_countries(countries: Sequence[str]) -> list[Country]:
@@ -113,7 +120,7 @@ def served_countries(countries: Sequence[str]) -> list[Country]:
     listed = [
         Country(code, _(NAMES.get(code, code)), calling_code)
         for code, calling_code in _calling_codes().items()
-        if is_served(code, countries)
+        if is_served((code,), countries)
     ]
     return sorted(listed, key=lambda country: country.name)
 
@@ -160,16 +167,25 @@ def _ordinary(parsed: "PhoneNumber") -> Number:
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     if invented := _fiction(e164):
         return Number(e164, invented, takes_texts=True)
-    line, country = phonenumbers.number_type(parsed), phonenumbers.region_code_for_number(parsed)
-    if line == Line.UNKNOWN or country is None:
+    line, countries = phonenumbers.number_type(parsed), _countries(parsed)
+    if line == Line.UNKNOWN or not countries:
         raise _refused(N_("This phone number cannot be in use. Check its digits."))
-    if line not in (Line.FIXED_LINE, Line.MOBILE, Line.FIXED_LINE_OR_MOBILE, Line.VOIP) or country not in NAMES:
+    if line not in (Line.FIXED_LINE, Line.MOBILE, Line.FIXED_LINE_OR_MOBILE, Line.VOIP) or countries[0] not in NAMES:
         raise _refused(N_("Codes are not sent to special numbers. Enter the number of an ordinary phone."))
-    return Number(e164, country, takes_texts=line != Line.FIXED_LINE)
+    return Number(e164, countries, takes_texts=line != Line.FIXED_LINE)
 
 
-def _fiction(e164: str) -> str | None:
-    return next((country for form, country in _FICTION.items() if form.fullmatch(e164)), None)
+def _countries(parsed: "PhoneNumber") -> tuple[str, ...]:
+    """Give the countries that have a number, the main one first; none when nobody has it."""
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    main = phonenumbers.region_code_for_number(parsed)
+    others = (each for each in _regions(parsed) if phonenumbers.is_valid_number_for_region(parsed, each))
+    return tuple(dict.fromkeys((main, *others))) if main else ()
+
+
+def _fiction(e164: str) -> tuple[str, ...]:
+    return next(((country,) for form, country in _FICTION.items() if form.fullmatch(e164)), ())
 
 
 def _regions(parsed: "PhoneNumber") -> tuple[str, ...]:

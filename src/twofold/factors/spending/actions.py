@@ -24,7 +24,7 @@ async def permit(act: Act, account_id: str, number: Number, channel: str) -> int
     nobody's wait.
     """
     config = act.site.config
-    if not is_served(number.country, config.phone_countries):
+    if not is_served(number.countries, config.phone_countries):
         return CountryNotServed()
     send, limits = _send(act, account_id, number), limits_of(config)
     day = await store.hold(act.tx)
