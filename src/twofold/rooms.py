@@ -16,6 +16,7 @@ from twofold.computers import store as computers_store
 from twofold.config import Config
 from twofold.couriers.console import Console
 from twofold.couriers.contract import Make
+from twofold.couriers.kannel import Kannel
 from twofold.couriers.smtp import Smtp
 from twofold.couriers.twilio import Twilio
 from twofold.couriers.webhook import Webhook
@@ -86,7 +87,13 @@ CARDS: tuple[Card, ...] = (
     password_pages.card,
 )
 
-DRIVERS: dict[str, Make] = {"console": Console, "smtp": Smtp, "twilio": Twilio, "webhook": Webhook}
+DRIVERS: dict[str, Make] = {
+    "console": Console,
+    "kannel": Kannel,
+    "smtp": Smtp,
+    "twilio": Twilio,
+    "webhook": Webhook,
+}
 
 
 def kinds(config: Config, keys: Keyring) -> Kinds:

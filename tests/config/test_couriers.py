@@ -13,6 +13,7 @@ from twofold.config.couriers import address
 from twofold.config.units import Refused
 
 MARKER = "mark3r"
+KANNEL = "kannel+https://me:p@sms.example.org:13443/cgi-bin/sendsms?from=%2B15551234567"
 TWILIO = f"twilio://AC0123:{MARKER}@+15551234567"
 HOOK = f"webhook+https://gw.example.org/sms/{MARKER}?secret={MARKER}"
 SMTP = f"smtp://me:{MARKER}@mail.example.org:587?from=login@example.org"
@@ -78,12 +79,25 @@ def test_texts_may_come_from_a_service_or_a_name_and_calls_may_not() -> None:
         ("twilio://AC0123:t@+15551234567?api=http://api.example.org", "api of https://"),
         ("twilio://AC0123:t@+15551234567?api=ftp://x", "api=https://host"),
         ("twilio://AC0123:t@+15551234567?key=1", "write api only"),
+        ("kannel+http://me:p@sms.example.org?from=Twofold", "kannel+https://"),
+        ("kannel+https://me:p@sms.example.org", "from=SENDER"),
+        ("kannel+https://sms.example.org?from=Twofold", "user:password"),
     ],
 )
 def test_a_refused_address_is_told_with_its_remedy(text: str, remedy: str) -> None:
     """One sentence each; what is wrong is named, and what to write instead."""
     with pytest.raises(Refused, match=re.escape(remedy)):
         address(text)
+
+
+def test_kannel_carries_texts_and_nothing_else() -> None:
+    """It has no voice and no mail; on this machine plain http will do, and path and port have defaults."""
+    assert couriers.sms_urls(KANNEL) == (KANNEL,)
+    plain = address("kannel+http://me:p@127.0.0.1?from=Twofold")
+    assert (plain.port, plain.rest, plain.secure) == (13013, "/cgi-bin/sendsms", False)
+    for parse in (couriers.voice_urls, couriers.mail_url):
+        with pytest.raises(Refused):
+            parse(KANNEL)
 
 
 def test_each_channel_refuses_what_cannot_carry_it() -> None:
@@ -105,7 +119,7 @@ def test_any_text_is_read_or_refused(scheme: str, text: str) -> None:
             parse(scheme + text)
         except Refused:
             continue
-        assert [couriers.shown(url) for url in (scheme + text).split()]
+        assert all(couriers.shown(url) for url in (scheme + text).split())
 
 
 @pytest.mark.parametrize(

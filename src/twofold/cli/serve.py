@@ -151,11 +151,11 @@ def _announce(config: Config, host: str, port: int, link: str | None) -> None:
     click.echo(f"Twofold listens on http://{shown}:{port}")
     click.echo(f"Pages:          {config.base_url}/")
     click.echo(f"Data directory: {config.data_dir}")
-    if dev.exist(config):
-        click.echo(f"Messages:       {config.base_url}/dev/outbox")
-        click.echo(f"Authenticator:  {config.base_url}/dev/authenticator")
     if link:
         click.echo(f"Create the first administrator (one hour, one use): {link}")
+    if dev.exist(config):
+        click.echo(f"Mails, texts and calls are shown at {config.base_url}/dev/outbox")
+        click.echo(f"An authenticator without a phone is at {config.base_url}/dev/authenticator")
 
 
 def _refuse_taken(host: str, port: int) -> None:

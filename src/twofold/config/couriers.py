@@ -26,7 +26,7 @@ _SENDER = re.compile(r"\+[0-9]{6,15}|MG[0-9A-Za-z]{32}|(?=.*[A-Za-z])[A-Za-z0-9 
 class Address:
     """A courier's address in its parts; its repr keeps the secret ones to itself."""
 
-    kind: str  # console, smtp, webhook, twilio
+    kind: str  # console, smtp, webhook, twilio, kannel
     host: str = ""
     port: int | None = None
     secure: bool = True  # TLS from the first byte
@@ -43,7 +43,7 @@ class Address:
 
 def mail_url(text: str) -> str:
     """Read what carries mails. Raises Refused."""
-    if len(text.split()) != 1 or address(text).kind == "twilio":
+    if len(text.split()) != 1 or address(text).kind in {"twilio", "kannel"}:
         raise Refused(_MAIL)
     return text
 
@@ -59,6 +59,8 @@ def sms_urls(text: str) -> tuple[str, ...]:
 def voice_urls(text: str) -> tuple[str, ...]:
     """Read what makes calls, in the order in which it is tried. Raises Refused."""
     urls = sms_urls(text)
+    if any(address(url).kind == "kannel" for url in urls):
+        raise Refused(_PHONE)
     if any(read.kind == "twilio" and not read.host.startswith("+") for read in map(address, urls)):
         raise Refused("must name a phone number such as +15551234567 as FROM: only a number can call")
     return urls
@@ -83,11 +85,13 @@ def address(url: str) -> Address:
         "smtps": _smtp,
         "webhook+https": _webhook,
         "webhook+http": _webhook,
+        "kannel+https": _kannel,
+        "kannel+http": _kannel,
         "twilio": _twilio,
     }
     if scheme not in readers or "://" not in url:
         raise Refused(
-            "must begin with smtp://, smtps://, webhook+https:// or twilio://, or be console: (shown on this machine)"
+            "must begin with smtp://, smtps://, webhook+https://, twilio:// or kannel+https://, or be console:"
         )
     try:
         parts = urlsplit(url)
@@ -139,6 +143,20 @@ def _webhook(parts: SplitResult) -> Address:
         (parts.path or "/") + (f"?{theirs}" if theirs else ""),
         options,
     )
+
+
+def _kannel(parts: SplitResult) -> Address:
+    host, secure = _host(parts), parts.scheme == "kannel+https"
+    if not secure and not is_loopback(host):
+        raise Refused("must begin with kannel+https:// unless the host is this machine (127.0.0.1, ::1 or localhost)")
+    options = _options(parts.query, {"from", "ca"})
+    if not parts.username or not parts.password or not _SENDER.fullmatch(options.get("from", "")):
+        raise Refused(
+            "must be kannel+https://user:password@host?from=SENDER, a name or a number such as %2B15551234567"
+        )
+    user, password = unquote(parts.username), unquote(parts.password)
+    path = parts.path if parts.path not in {"", "/"} else "/cgi-bin/sendsms"
+    return Address("kannel", host, parts.port or 13013, secure, user, password, path, options)
 
 
 def _twilio(parts: SplitResult) -> Address:

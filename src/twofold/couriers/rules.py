@@ -44,10 +44,9 @@ class Breaker:
     def bad(self, now: float) -> None:
         """The courier has failed."""
         self._failures += 1
-        if self.down:
-            self._closed_until = now + self._rest
-            self._rest = min(self._rest * 2, _LONGEST_REST) if self._probing else self._rest
-            self._probing = False
+        if self._probing:
+            self._rest, self._probing = min(self._rest * 2, _LONGEST_REST), False
+        self._closed_until = now + self._rest  # counts from when it is down
 
 
 def health(breakers: Iterable[Breaker]) -> str:

@@ -6,7 +6,7 @@ next, after the lease: it is sent at least once, and with the same id each time,
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -39,7 +39,8 @@ class Sender:
         self._site = site
         self._lines = lines
         self._woken = asyncio.Event()
-        self._under_way: dict[str, set[asyncio.Task[None]]] = {channel: set() for channel in lines}
+        self._under_way: dict[str, dict[str, asyncio.Task[None]]] = {channel: {} for channel in lines}
+        self._crowded: set[str] = set()  # channels where more may wait than there was room for
         self._unnoted: dict[str, Callable[[Transaction], object]] = {}
         self._waiting: dict[str, set[asyncio.Future[Outcome]]] = defaultdict(set)
         self._running: asyncio.Task[None] | None = None
@@ -54,7 +55,7 @@ class Sender:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
                 await self._running
-        tasks = {task for under_way in self._under_way.values() for task in under_way}
+        tasks = {task for under_way in self._under_way.values() for task in under_way.values()}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_LEAVE_WITHIN)
             for task in late:
@@ -103,7 +104,8 @@ class Sender:
             except Exception:  # noqa: BLE001 - whatever it is, the next look is taken
                 _log.exception("looking into the outbox failed")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_EVERY)
+                async with asyncio.timeout(_LOOK_EVERY):  # wait_for of Python 3.11 may swallow the end of this task
+                    await self._woken.wait()
 
     async def _look(self) -> None:
         """Claim what is due, as much as there is room for, and set it on its way."""
@@ -111,16 +113,18 @@ class Sender:
         claimed, expired = await self._site.db.write(_claim, free, self._site.clock())
         for message_id in expired:
             self._tell(message_id, Outcome.REFUSED)
+        got = Counter(waiting.channel for waiting in claimed)
+        self._crowded = {channel for channel, most in free.items() if got[channel] >= most}
         for waiting in claimed:
-            task = asyncio.create_task(self._carry(waiting))
-            self._under_way[waiting.channel].add(task)
-            task.add_done_callback(partial(self._arrived, waiting.channel))
+            under_way = self._under_way[waiting.channel]
+            if waiting.id not in under_way:  # the clock was put forward, and our own lease seemed over
+                under_way[waiting.id] = asyncio.create_task(self._carry(waiting))
+                under_way[waiting.id].add_done_callback(partial(self._arrived, waiting))
 
-    def _arrived(self, channel: str, task: asyncio.Task[None]) -> None:
-        """Make room; when all was taken, more may be waiting."""
-        if len(self._under_way[channel]) == _AT_ONCE:
+    def _arrived(self, waiting: Waiting, _task: asyncio.Task[None]) -> None:
+        del self._under_way[waiting.channel][waiting.id]
+        if waiting.channel in self._crowded:
             self.wake()
-        self._under_way[channel].discard(task)
 
     # ------------------------------------------------------------------ one message
 

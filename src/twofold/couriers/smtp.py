@@ -94,10 +94,10 @@ class Smtp:
         mail["Date"] = formatdate(self._clock())
         mail["Message-ID"] = f"<{parcel.id}@{self._domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
-        mail["Content-Language"] = message.locale
         mail.set_content(message.text)
         if message.html is not None:
             mail.add_alternative(message.html, subtype="html")
+        mail["Content-Language"] = message.locale  # last: setting the content drops headers of its kind
         return mail
 
 

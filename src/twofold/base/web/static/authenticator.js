@@ -50,6 +50,7 @@ const run = (entry) => {
   return tick();
 };
 
+find("needs-script").hidden = true;
 form.hidden = false;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
