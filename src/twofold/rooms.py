@@ -26,9 +26,14 @@ from twofold.factors import api as factors_api
 from twofold.factors import pages as factors_pages
 from twofold.factors import recovery_pages
 from twofold.factors import store as factors_store
-from twofold.factors.contract import Kinds
+from twofold.factors.contract import Kinds, PhoneKind
 from twofold.factors.recovery.codes import Recovery
+from twofold.factors.sentcode import store as sentcode_store
+from twofold.factors.sms.factor import Sms
+from twofold.factors.spending import actions as spending
+from twofold.factors.spending import store as spending_store
 from twofold.factors.totp.factor import Totp
+from twofold.factors.voice.factor import Voice
 from twofold.notices import actions as notices
 from twofold.owner import api as owner_api
 from twofold.owner import pages as owner_pages
@@ -102,8 +107,12 @@ DRIVERS: dict[str, Make] = {
 
 
 def kinds(config: Config, keys: Keyring) -> Kinds:
-    """Make the kinds of second factors, in menu order."""
-    return Kinds(factors=(Totp(keys, config.site_name),), recovery=Recovery(keys))
+    """Make the kinds of second factors, in menu order; a phone is offered where something carries its messages."""
+    phones: tuple[PhoneKind, ...] = (
+        *(Sms(keys, site_name=config.site_name, host=config.host) for _ in config.sms_url[:1]),
+        *(Voice(keys, site_name=config.site_name, host=config.host) for _ in config.voice_url[:1]),
+    )
+    return Kinds(apps=(Totp(keys, config.site_name),), phones=phones, recovery=Recovery(keys))
 
 
 def over(config: Config) -> tuple[str, ...]:
@@ -114,9 +123,11 @@ def over(config: Config) -> tuple[str, ...]:
         accounts_store.OVER_ADDRESSES,
         sessions_store.OVER,
         factors_store.OVER,
+        sentcode_store.OVER,
         computers_store.OVER,
         signin_store.OVER,
         outbox.OVER,
         sightings.OVER,
         throttle.over(config),
+        *spending_store.over(spending.limits_of(config)),
     )

@@ -11,7 +11,8 @@ import pytest
 from tests.authenticator import oathtool
 from tests.clients import PASSWORD, Api
 from tests.conftest import DATABASES, new_database
-from tests.residents import Resident, protected
+from tests.phones import FROM_ONE_ADDRESS, Phone, caller
+from tests.residents import Resident, pass_time, protected, resident
 from tests.service import Service
 from tests.shifted import ShiftedService
 from tests.sync import RawAnswer, json_request, raw_request, release_together
@@ -20,7 +21,12 @@ from twofold.base.database import open_database
 AT_ONCE = 50
 FORM = "application/x-www-form-urlencoded"
 # Raised, so that not the limit but the code itself decides the race.
-OPEN_LIMITS = {"limit_codes": "1000000/5m", "limit_codes_in_a_row": "1000000"}
+OPEN_LIMITS = {
+    **FROM_ONE_ADDRESS,
+    "limit_codes": "1000000/5m",
+    "limit_codes_in_a_row": "1000000",
+    "limit_sends": "1000000/1h",
+}
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -67,6 +73,49 @@ def test_one_code_at_once_is_taken_once(unlimited: Service, full: bool) -> None:
             accepted.append(len(won))
             sign_ins.pop(won[0])
     assert set(accepted) == {1}
+
+
+def test_one_sent_code_at_once_is_taken_once(unlimited: Service, full: bool) -> None:  # noqa: FBT001 - a fixture
+    """Fifty requests give a fresh code of a phone at the same moment: one is let in, each time (A09)."""
+    person = caller(unlimited)
+    for _ in range(rounds(full)):
+        api = person.half_open()
+        pass_time(unlimited, 1)
+        api.send_code(person.phone_id).must(202)
+        answers = offer_code(person, [api.sign_in_token or ""] * AT_ONCE, person.phone.code())
+        assert told(answers)["200"] == 1
+        assert set(told(answers)) <= {"200", "401 code_already_used", "410 sign_in_expired"}
+
+
+def test_one_sent_code_at_once_unlocks_once(unlimited: Service, full: bool) -> None:  # noqa: FBT001 - a fixture
+    """Fifty requests of one session unlock with the same code: of those that prove themselves one succeeds."""
+    person = caller(unlimited)
+    for _ in range(rounds(full)):
+        person.api.send_unlock_code(person.phone_id).must(202)
+        body = {"password": PASSWORD, "code": person.phone.code()}
+        request = json_request(person.url, "/session/unlock", body, bearer=person.api.token)
+        answers = release_together(person.url, [request] * 5)
+        (won,) = [each.json() for each in answers if each.status == 200]
+        assert {each.status for each in answers} <= {200, 401, 503}
+        person.api.token = won["session"]["token"]
+
+
+def test_one_first_code_of_a_phone_counts_once(unlimited: Service) -> None:
+    """Fifty verifications of one number show one recovery code."""
+    person, phone = resident(unlimited), Phone(unlimited.url)
+    begun = person.api.begin_phone("sms", phone.number).must(201)["id"]
+    request = json_request(person.url, f"/factors/{begun}/verify", {"code": phone.code()}, bearer=person.api.token)
+    answers = release_together(person.url, [request] * AT_ONCE)
+    assert told(answers) == {"200": 1, "409 conflict": AT_ONCE - 1}
+
+
+def test_of_many_requests_for_a_code_one_is_sent(unlimited: Service) -> None:
+    """Twenty sign-ins of one person ask at the same moment: one message goes out, the others wait their time (G03)."""
+    person = caller(unlimited)
+    bodies = [{"sign_in": each, "factor_id": person.phone_id} for each in half_open_sign_ins(person, 20)]
+    requests = [json_request(person.url, "/sign-in/code/send", body) for body in bodies]
+    assert told(release_together(person.url, requests)) == {"202": 1, "429 too_many_attempts": 19}
+    assert len(person.phone.messages()) == 2
 
 
 def test_one_sign_in_at_once_ends_once(unlimited: Service) -> None:

@@ -12,6 +12,7 @@ from tests.clients import PASSWORD, Answer
 from tests.forms import FormBrowser
 from tests.mailbox import link_in, wait_for_mail
 from tests.openapi import CheckedApi
+from tests.phones import Phone
 from tests.residents import Resident, protected, resident
 from tests.service import Service
 
@@ -109,6 +110,20 @@ def verify_on(home: Home, page: str) -> None:
     key = browser.get(path).must(200).html.partition("secret=")[2][:32]
     home.person.authenticator = Authenticator(key, home.service.clock)
     browser.submit(path, f"{path}/verify", code=home.person.code()).goes_to("/settings")
+
+
+def bind_through_api(home: Home) -> str:
+    """A phone number beside the authenticators."""
+    phone = Phone(home.service.url)
+    begun = home.api.begin_phone("sms", phone.number).must(201)["id"]
+    return code_of(home.api.verify(begun, phone.code()).must(200))
+
+
+def bind_through_pages(home: Home) -> str:
+    """A phone number in the place of the first authenticator."""
+    phone, number_page = Phone(home.service.url), f"/settings/factors/new?kind=voice&replaces={home.first}"
+    code_page = home.pages.submit(number_page, "/settings/factors/new", phone=phone.number).must(303).location
+    return home.pages.submit(code_page, f"{code_page}/verify", code=phone.code()).must(200).recovery_code
 
 
 def reset_through_api(home: Home) -> None:
@@ -235,6 +250,8 @@ ROWS = [
     Row("factor added, pages", add_through_pages, END, END, STAY),
     Row("factor replaced, api", replace_through_api, END, END, STAY),
     Row("factor replaced, pages", replace_through_pages, END, END, STAY),
+    Row("phone number bound, api", bind_through_api, END, END, NEW),
+    Row("phone number bound, pages", bind_through_pages, END, END, NEW),
     Row("factor removed, api", lambda home: home.api.remove_factor(home.first).must(204), END, END, STAY),
     Row(
         "factor removed, pages",

@@ -12,6 +12,7 @@ from tests.journeys.person import Person
 from tests.journeys.phone import Phone
 from tests.journeys.test_links import link
 from tests.mailbox import link_in, wait_for_mail
+from tests.phones import Phone as Called
 from tests.recorder import Recorder
 from tests.service import Service
 
@@ -237,6 +238,71 @@ def test_pages_of_a_full_account(computer: Computer, gallery: Gallery, service: 
     ada.field("Recovery code").fill("nothing like it")
     ada.button("Authenticate").click()
     gallery.shows("authenticate-recovery-code-refused", "Authenticate to make changes")
+
+
+def test_pages_of_a_phone(computer: Computer, gallery: Gallery, service: Service) -> None:
+    """A number, its code, both at the door and at Authenticate, with what can go wrong on the way."""
+    ada, phone = Person(computer), Called(service.url)
+    ada.signs_up()
+    ada.chooses_method("Text message")
+    gallery.shows("phone-number", "Get codes by text message")
+    ada.page.get_by_text("How safe is this?").click()
+    ada.field("Phone number").fill("12")
+    ada.button("Send code").click()
+    gallery.shows("phone-number-refused", "Get codes by text message")
+    ada.field("Phone number").fill(phone.number)
+    ada.button("Send code").click()
+    gallery.shows("phone-code", "Enter the code that we sent")
+    ada.button("Send a new code").click()
+    gallery.shows("phone-code-too-soon", "Enter the code that we sent")
+    ada.field("Verification code").fill(phone.wrong_code())
+    ada.button("Verify").click()
+    gallery.shows("phone-code-refused", "Enter the code that we sent")
+    ada.opens(f"{ada.page.url.removesuffix('/verify')}?sent=no")
+    gallery.shows("phone-code-not-sent", "Enter the code that we sent")
+    ada.field("Verification code").fill(phone.code())
+    ada.button("Verify").click()
+    ada.saves_the_recovery_code()
+    begins_a_call_and_an_app(ada, phone, service)
+    ada.opens_user_settings()
+    gallery.shows("settings-phone", "User Settings")
+    ada.button("Remove Phone").click()
+    gallery.shows("remove-phone", "Remove Phone?")
+    ada.locks_settings()
+    ada.button("Authenticate").click()
+    gallery.shows("authenticate-send", "Authenticate to make changes")
+    ada.button("Send code").click()
+    gallery.shows("authenticate-sent", "Authenticate to make changes")
+    ada.signs_out()
+    ada.gives_password()
+    gallery.shows("code-not-sent", "Enter your code")
+    service.move_clock(service.clock_offset + 3600)
+    ada.gives_password()
+    gallery.shows("code-sent", "Enter your code")
+    ada.page.get_by_text("Problems with the code?").click()
+    ada.button("Send a new code").click()
+    gallery.shows("code-too-soon", "Enter your code")
+    ada.gives_code(phone.wrong_code())
+    gallery.shows("code-sent-refused", "Enter your code")
+    ada.link("Authenticator app").click()
+    gallery.shows("code-of-the-app", "Enter your code")
+
+
+def begins_a_call_and_an_app(person: Person, phone: Called, service: Service) -> None:
+    """All three methods in one account, by the API."""
+    with Api(service.url) as api:
+        factor_id = api.sign_in(person.email, person.password).must(200)["default_factor_id"]
+        service.move_clock(service.clock_offset + 60)
+        api.send_code(factor_id).must(202)
+        api.give_code(phone.code()).must(200)
+        begun = api.begin_phone("voice", phone.number, name="Landline in the hall").must(201)
+        api.verify(begun["id"], phone.code()).must(200)
+        begun = api.begin_totp().must(201)
+        api.verify(begun["id"], Phone(begun["secret"], service).code()).must(200)
+    service.move_clock(service.clock_offset + 3600)
+    person.gives_password()
+    person.gives_code(phone.code())
+    person.sees("User Settings")
 
 
 def fills(person: Person, service: Service) -> None:

@@ -35,6 +35,10 @@ SILENT = {
     Event.SETTINGS_UNLOCKED,
     Event.SETTINGS_LOCKED,
     Event.SETTINGS_CHANGE,
+    Event.SENDING_CLOSED,  # of the whole service: the administrator's affair
+    Event.SENDING_BUDGET_ALARM,
+    Event.SENDING_BUDGET_SPENT,
+    Event.CODE_SENT,
     Event.FACTOR_STARTED,
     Event.FACTOR_RENAMED,
     Event.RECOVERY_CODE_SAVED,

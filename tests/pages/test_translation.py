@@ -161,6 +161,7 @@ async def tour_of_a_life(tour: Tour) -> None:
     await tour.post("/settings/factors", kind="totp", replaces=factor[1])
     await tour.get("/settings/activity")
     await tour.get("/settings/activity?before=0", 200, 422)
+    await live_with_a_phone(tour)
     await sign_in_every_way(tour, secret)
 
 
@@ -178,6 +179,47 @@ async def enrol(tour: Tour, **fields: str) -> str:
     verified = await tour.post(f"{begun.location}/verify", 200, 303, code=oathtool(found[1], clock.now))
     if verified.status == 200:
         await tour.post(f"{begun.location}/verify", 200, code="123456")
+    return found[1]
+
+
+async def live_with_a_phone(tour: Tour) -> None:
+    """Binds a number, signs in with it and unlocks with it, with all that can go wrong."""
+    clock = tour.browser.clock
+    await tour.follow(await tour.post("/settings/method", method="voice"))
+    number = {"kind": "sms", "name": NAME, "phone": "+15551234567"}
+    await tour.post("/settings/factors/new", 422, **{**number, "phone": "1"})
+    begun = await tour.post("/settings/factors/new", **number)
+    await tour.follow(begun)
+    await tour.get(f"{begun.location}?sent=no")
+    await tour.post(f"{begun.location}/send", 429)
+    await tour.post(f"{begun.location}/verify", 401, code="000000")
+    await tour.post(f"{begun.location}/verify", 200, code=await sent_code(tour))
+    phone = begun.location.rpartition("/")[2]
+    await tour.post(f"/settings/factors/{phone}/default")
+    await tour.get(f"/settings/factors/{phone}/remove")
+    await tour.get(f"/settings/factors/new?kind=voice&replaces={phone}")
+    await tour.post("/sign-out")
+    await tour.follow(await tour.post("/sign-in", email=EMAIL, password=PASSWORD))
+    for state in ("with=app", "sent=no"):
+        await tour.get(f"/sign-in/code?{state}")
+    await tour.get("/sign-in/recovery-code")
+    await tour.post("/sign-in/code/send", 429, factor_id=phone)
+    await tour.post("/sign-in/code/send", 422, factor_id="nobody's")
+    await tour.post("/sign-in/code", 401, code="000000")
+    await tour.post("/sign-in/code", code=await sent_code(tour))
+    clock.now += 900
+    await tour.get("/authenticate")
+    await tour.get("/authenticate?with=recovery_code")
+    await tour.follow(await tour.post("/authenticate/send", factor_id=phone))
+    await tour.post("/authenticate", 401, password=PASSWORD, code="000000")
+    await tour.post("/authenticate", password=PASSWORD, code=await sent_code(tour))
+
+
+async def sent_code(tour: Tour) -> str:
+    """The code that arrived last."""
+    messages = (await tour.browser.http.get("/dev/outbox.json")).json()
+    found = re.search(r"#([0-9]{6})", messages[-1]["text"])
+    assert found
     return found[1]
 
 

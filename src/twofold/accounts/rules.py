@@ -54,6 +54,7 @@ class Change(Enum):
     TWO_FACTOR_ACTIVATED = "2FA becomes active"
     TWO_FACTOR_DISABLED = "disabled"
     FACTORS_CHANGED = "factor added, replaced, removed; default factor changed"
+    PHONE_BOUND = "phone number bound"
     POLICY_CHANGED = "policy changed between the two frequencies"
     PASSWORD_CHANGED = "password changed"
     PASSWORD_RESET = "password reset"
@@ -94,6 +95,7 @@ CONSEQUENCES = {
     Change.TWO_FACTOR_ACTIVATED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.NEW),
     Change.TWO_FACTOR_DISABLED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.DIES),
     Change.FACTORS_CHANGED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.STAYS),
+    Change.PHONE_BOUND: Consequences(True, Sessions.OTHERS_END, RecoveryCode.NEW),
     Change.POLICY_CHANGED: Consequences(True, Sessions.STAY, RecoveryCode.STAYS),
     Change.PASSWORD_CHANGED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.STAYS),
     Change.PASSWORD_RESET: Consequences(True, Sessions.ALL_END, RecoveryCode.STAYS),

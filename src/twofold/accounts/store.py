@@ -124,6 +124,18 @@ async def has_administrator(tx: Transaction) -> bool:
     return await tx.one("SELECT 1 AS yes FROM account WHERE administrator = 1 LIMIT 1") is not None
 
 
+async def administrators(tx: Transaction, *, limit: int) -> list[str]:
+    """Give the addresses of the administrators who may sign in."""
+    rows = await tx.all(
+        """
+        SELECT email FROM account WHERE administrator = 1 AND disabled_at IS NULL
+        ORDER BY created_at, id LIMIT :limit
+        """,
+        limit=limit,
+    )
+    return [row["email"] for row in rows]
+
+
 async def knows_browser(tx: Transaction, account_id: str, browser: bytes) -> bool:
     """Tell whether the account has signed in with this browser before."""
     row = await tx.one(

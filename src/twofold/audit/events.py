@@ -42,6 +42,7 @@ class Event(StrEnum):
     FACTOR_REMOVED = "factor:removed"
     FACTOR_RENAMED = "factor:renamed"
     FACTOR_DEFAULT_CHANGED = "factor:default_changed"
+    CODE_SENT = "code:sent"
     RECOVERY_CODE_USED = "recovery_code:used"
     RECOVERY_CODE_RENEWED = "recovery_code:renewed"
     RECOVERY_CODE_SAVED = "recovery_code:saved"
@@ -50,6 +51,9 @@ class Event(StrEnum):
     COMPUTER_RENAMED = "computer:renamed"
     COMPUTER_FORGOTTEN = "computer:forgotten"
     COMPUTERS_FORGOTTEN = "computer:all_forgotten"
+    SENDING_CLOSED = "sending:closed"
+    SENDING_BUDGET_ALARM = "sending:budget_alarm"
+    SENDING_BUDGET_SPENT = "sending:budget_spent"
 
 
 TITLES: dict[str, str] = {  # by the event's name
@@ -87,6 +91,7 @@ TITLES: dict[str, str] = {  # by the event's name
     Event.FACTOR_REMOVED: N_("Two-factor method removed"),
     Event.FACTOR_RENAMED: N_("Two-factor method renamed"),
     Event.FACTOR_DEFAULT_CHANGED: N_("Default two-factor method changed"),
+    Event.CODE_SENT: N_("Code sent to your phone"),
     Event.RECOVERY_CODE_USED: N_("Recovery code used up, a new one made"),
     Event.RECOVERY_CODE_RENEWED: N_("New recovery code made"),
     Event.RECOVERY_CODE_SAVED: N_("Recovery code confirmed as saved"),
@@ -95,4 +100,7 @@ TITLES: dict[str, str] = {  # by the event's name
     Event.COMPUTER_RENAMED: N_("Trusted computer renamed"),
     Event.COMPUTER_FORGOTTEN: N_("Trusted computer forgotten"),
     Event.COMPUTERS_FORGOTTEN: N_("All trusted computers forgotten"),
+    Event.SENDING_CLOSED: N_("Codes to some phone numbers stopped"),
+    Event.SENDING_BUDGET_ALARM: N_("Most of the day's codes are sent"),
+    Event.SENDING_BUDGET_SPENT: N_("All of the day's codes are sent"),
 }

@@ -32,7 +32,7 @@ COMMAND_LINE = Origin("", "", "Command line")
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One transaction at work; `now` is epoch seconds, UTC. What stands in `afterwards` is called once it is durable."""
+    """One transaction at work; `now` is epoch seconds, UTC. `afterwards` is called once it is durable."""
 
     tx: Transaction
     site: Site

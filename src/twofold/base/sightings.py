@@ -48,14 +48,29 @@ async def last_seen(tx: Transaction, name: str) -> tuple[str, int] | None:
     return (row["detail"], row["at"]) if row else None
 
 
+async def seen_since(tx: Transaction, name: str, since: int) -> list[tuple[str, int]]:
+    """List the details and times of the sightings of this name after `since`, newest first."""
+    rows = await tx.all(
+        "SELECT detail, at FROM sighting WHERE name = :name AND at > :since ORDER BY at DESC, detail LIMIT 20",
+        name=name,
+        since=since,
+    )
+    return [(row["detail"], row["at"]) for row in rows]
+
+
+async def save(tx: Transaction, name: str, detail: str, at: int) -> None:
+    """Write a sighting at once, in the transaction of what was seen."""
+    await tx.run(
+        """
+        INSERT INTO sighting (name, detail, at) VALUES (:name, :detail, :at)
+        ON CONFLICT (name, detail) DO UPDATE SET at = :at
+        """,
+        name=name,
+        detail=detail,
+        at=at,
+    )
+
+
 async def _save(tx: Transaction, noted: dict[tuple[str, str], int]) -> None:
     for (name, detail), at in noted.items():
-        await tx.run(
-            """
-            INSERT INTO sighting (name, detail, at) VALUES (:name, :detail, :at)
-            ON CONFLICT (name, detail) DO UPDATE SET at = :at
-            """,
-            name=name,
-            detail=detail,
-            at=at,
-        )
+        await save(tx, name, detail, at)

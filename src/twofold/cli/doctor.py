@@ -22,13 +22,17 @@ from twofold.base.database.migrate import status
 from twofold.base.keys import KeyFileError, Keyring, read_key_file
 from twofold.base.keystore import KEY_FILE, known_keys
 from twofold.base.problems import Unavailable
-from twofold.base.sightings import IGNORED_FORWARDING, last_seen
+from twofold.base.sightings import IGNORED_FORWARDING, last_seen, seen_since
 from twofold.cli.output import json_option, print_columns, print_json
 from twofold.config import PREFIX, Config, ConfigError
 from twofold.config.couriers import address, shown
 from twofold.couriers.contract import Around, Failed
 from twofold.couriers.line import channels
 from twofold.couriers.line import driver as make
+from twofold.factors.spending.notices import CLOSED
+from twofold.factors.spending.rules import CLOSED as CLOSED_FOR
+from twofold.factors.spending.rules import Told, told_of
+from twofold.factors.spending.store import sent_today
 from twofold.rooms import DRIVERS
 
 _NETWORKED = {"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.sshfs", "9p"}
@@ -161,8 +165,13 @@ async def _database(config: Config) -> AsyncIterator[Finding]:
                 yield Finding(good, f"durability: {check.name}", _durability_text(check.name, check.value, ok=check.ok))
             yield _clock(config, await clock_skew(db))
             yield _keys(config, await db.read(known_keys) if found.current else {})
-            if seen := await db.read(last_seen, IGNORED_FORWARDING) if found.current == found.known else None:
-                yield _ignored(*seen)
+            if found.current == found.known:
+                if seen := await db.read(last_seen, IGNORED_FORWARDING):
+                    yield _ignored(*seen)
+                if config.sms_url or config.voice_url:
+                    yield _sending(await db.read(sent_today, int(time())), config.send_budget)
+                    for closed in await db.read(seen_since, CLOSED, int(time()) - CLOSED_FOR):
+                        yield _closed(*closed)
     except Unavailable as error:
         sentence = str(error) if isinstance(error, CannotOpen) else "It does not answer: is it running, and not locked?"
         yield Finding("fail", "database", sentence)
@@ -183,6 +192,19 @@ def _ignored(peer: str, at: int) -> Finding:
         "forwarding",
         f"{peer} sent forwarding headers at {rfc3339(at)}, which were ignored: if it is your proxy, name it in"
         f" {PREFIX}TRUSTED_PROXIES.",
+    )
+
+
+def _sending(sent: int, budget: int) -> Finding:
+    told = told_of(sent, budget)
+    end = "" if told is Told.NOTHING else f": when all are, sending stops until midnight UTC; see {PREFIX}SEND_BUDGET"
+    return Finding("warn" if told else "ok", "sending", f"{sent} of at most {budget} codes were sent today{end}.")
+
+
+def _closed(detail: str, at: int) -> Finding:
+    end = rfc3339(at + CLOSED_FOR)
+    return Finding(
+        "warn", "sending", f"It looks like fraud, so new numbers like these get no codes until {end}: {detail}."
     )
 
 

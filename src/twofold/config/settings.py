@@ -165,6 +165,12 @@ class Config:
         units.rates, "10/5m 50/1h", "Wrong attempts per client address (IPv6 by /64).", **_RATES
     )
     limit_sends: tuple[Rate, ...] = setting(units.rates, "3/10m 5/1h", "Messages per number.", **_RATES)
+    limit_sends_account: tuple[Rate, ...] = setting(
+        units.rates, "10/1d", "Messages per account that carry a code nobody uses.", **_RATES
+    )
+    limit_sends_source: tuple[Rate, ...] = setting(
+        units.rates, "10/1h", "Messages per client address (IPv6 by /64) that carry a code nobody uses.", **_RATES
+    )
     limit_mails: tuple[Rate, ...] = setting(
         units.rates, "3/1h 10/1d", "Reset and verification mails per address.", **_RATES
     )

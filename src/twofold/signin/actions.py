@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from gettext import NullTranslations
 
 from twofold.accounts import actions as accounts
 from twofold.accounts.actions import PasswordTry
@@ -18,6 +19,8 @@ from twofold.factors.actions import two_factor
 from twofold.factors.contract import Factor
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, WrongCode, normal_code
+from twofold.factors.sending import last_sent, send_code_to, told_of
+from twofold.factors.sentcode.rules import Purpose, Request, SentCode
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
 from twofold.signin import rules, store
@@ -38,10 +41,12 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class CodeRequired:
-    """The half-open state: the password is proven, a code is asked for; `expires_at` is epoch seconds."""
+    """The half-open state: the password is proven, a code is asked for, and perhaps one was `sent` for it."""
 
     sign_in: Token
     two_factor: TwoFactor
+    sent: SentCode | None = None
+    not_carried: str | None = None  # why nobody carries it
 
     @property
     def factors(self) -> tuple[Factor, ...]:
@@ -81,7 +86,21 @@ async def look(act: Act, token: str) -> CodeRequired:
     if under_way is None:
         raise SignInExpired
     attempt, _ = under_way
-    return CodeRequired(Token(token, attempt.expires_at), await two_factor(act, attempt.account_id))
+    chosen = await two_factor(act, attempt.account_id)
+    sent = await last_sent(act, attempt.account_id, chosen, _request(token))
+    return CodeRequired(Token(token, attempt.expires_at), chosen, sent, await told_of(act, sent))
+
+
+async def send_code(act: Act, token: str, factor_id: str, spoken: NullTranslations) -> SentCode | Problem:
+    """Send a code for this attempt to one of the account's phones; gives the refusal of a limit, or of its end.
+
+    Raises InvalidRequest, Unavailable.
+    """
+    under_way = await _attempt(act, token)
+    if under_way is None:
+        return await _bury(act, Event.CODE_SENT, token)
+    _, account = under_way
+    return await send_code_to(act, account.id, factor_id, _request(token), spoken)
 
 
 async def give_code(
@@ -93,7 +112,7 @@ async def give_code(
     if under_way is None:
         return await _bury(act, Event.SIGN_IN_CODE, token)
     attempt, account = under_way
-    proven = await prove_code(act, Event.SIGN_IN_CODE, account.id, digits, factor_id=factor_id)
+    proven = await prove_code(act, Event.SIGN_IN_CODE, account.id, digits, _request(token), factor_id=factor_id)
     if isinstance(proven, Problem):
         return await _after_wrong_code(act, token, attempt, proven)
     await audit.record(act, Event.SIGN_IN_CODE, account.id, factor=proven.id, name=proven.name)
@@ -128,6 +147,10 @@ async def cancel(act: Act, token: str) -> None:
     attempt = await store.find(act.tx, token_hash(token))
     if attempt and await store.finish(act.tx, token_hash(token)):
         await audit.record(act, Event.SIGN_IN_CANCELLED, attempt.account_id)
+
+
+def _request(token: str) -> Request:
+    return Request(Purpose.SIGN_IN, token_hash(token).hex())
 
 
 async def _after_password(act: Act, client: Client, tried: PasswordTry) -> SignedIn | CodeRequired | Problem:

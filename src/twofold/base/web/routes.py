@@ -15,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from twofold.base.problems import Problem, TooManyAttempts, Unavailable, WrongOrigin
+from twofold.base.problems import Problem, Unavailable, WrongOrigin
 from twofold.base.site import Site
 from twofold.base.texts import N_
 from twofold.base.visitor import Need
@@ -188,9 +188,7 @@ def _place(ask: Ask, page: Page) -> str:
 
 def retry_after(problem: Problem) -> str | None:
     """Give the seconds after which it may be tried again, for the header of that name."""
-    if isinstance(problem, TooManyAttempts):
-        return str(problem.wait)
-    return "5" if isinstance(problem, Unavailable) else None
+    return str(problem.wait) if problem.wait is not None else None
 
 
 def _with_retry_after(response: Response, problem: Problem) -> Response:
