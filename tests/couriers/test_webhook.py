@@ -4,6 +4,7 @@ import hmac
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.couriers.office import MAIL, NUMBER, TEXT, office
 from twofold.base.outbox import Fate, Message, Outcome, Reason
 
 SECRET = "between us two"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 async def test_a_message_goes_out_as_the_contract_says(tmp_path: Path) -> None:
@@ -44,6 +46,25 @@ async def test_a_gateway_with_the_secret_can_tell_who_sends(tmp_path: Path) -> N
     assert int(found[1]) == now
     assert found[2] == hmac.new(SECRET.encode(), f"{found[1]}.".encode() + received.body, "sha256").hexdigest()
     assert received.path == "/send"
+
+
+async def test_the_recipe_of_the_documentation_checks_a_signature(tmp_path: Path) -> None:
+    """The code in docs/couriers.md, as it stands there, takes ours and refuses every alteration."""
+    recipe = re.search(r"```python\n(.*?)```", (DOCS / "couriers.md").read_text("utf-8"), re.DOTALL)
+    assert recipe is not None
+    known: dict[str, Any] = {}
+    exec(recipe[1], known)  # noqa: S102 - our own documentation
+    with Gateway() as gateway:
+        async with office(tmp_path, sms_url=f"{gateway.webhook}?secret=s3cret") as at:
+            at.inside.clock.now = int(time.time())
+            assert await at.sent() is Outcome.SENT
+            at.inside.clock.now -= 3600
+            assert await at.sent() is Outcome.SENT
+    good, old = ((received.headers["Twofold-Signature"], received.body) for received in gateway.received)
+    assert known["from_twofold"](*good, "s3cret")
+    assert not known["from_twofold"](*old, "s3cret")
+    assert not known["from_twofold"](*good, "other")
+    assert not known["from_twofold"](good[0], good[1] + b" ", "s3cret")
 
 
 async def test_user_and_password_go_by_basic_authentication(tmp_path: Path) -> None:

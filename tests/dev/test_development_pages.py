@@ -31,16 +31,18 @@ async def test_programs_read_what_was_sent_oldest_first(tmp_path: Path) -> None:
 
 
 async def test_people_read_what_was_sent_newest_first_and_as_text(tmp_path: Path) -> None:
-    """Links can be followed; markup is shown, not obeyed."""
+    """Our own links can be followed; others, and markup, are shown as text."""
     async with office(tmp_path) as at:
         link = f"{at.inside.url}/reset-password/abc"
         await at.sent(SENT)
-        await at.sent(Message("mail", "ada@example.org", f"<script>x</script> {link}", "<b>Reset</b>"))
+        await at.sent(
+            Message("mail", "ada@example.org", f"<script>x</script> {link}, https://else.example", "<b>Reset</b>")
+        )
         page = (await at.inside.http.get("/dev/outbox")).text
     assert page.index("ada@example.org") < page.index(NUMBER)
     assert "&lt;script&gt;x&lt;/script&gt;" in page
     assert "&lt;b&gt;Reset" in page
-    assert f'<a href="{link}"' in page
+    assert f'<a href="{link}">{link}</a>, https://else.example' in page
 
 
 async def test_the_mailbox_keeps_the_last_two_hundred(tmp_path: Path) -> None:

@@ -1,15 +1,22 @@
 """The development pages in a real browser: codes computed in the page, and pages that everybody can use."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pyotp
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.couriers.office import MAIL, NUMBER, TEXT
 from tests.journeys.computer import Computer
 from tests.journeys.conftest import Computers
 from tests.journeys.gallery import Gallery
 from tests.service import Service
+from twofold.app import open_site
+from twofold.base.acts import COMMAND_LINE, Acts
+from twofold.base.outbox import Message, post
+from twofold.config import load
 
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -73,12 +80,28 @@ def test_without_script_the_page_says_what_it_needs(computers: Computers, *, scr
     expect(page.get_by_role("button", name="Show codes", include_hidden=True)).to_be_visible(visible=script)
 
 
+async def send(service: Service) -> None:
+    """Put a message of each kind into the outbox beside the service, as a command does; the service sends them."""
+    settings = {f"TWOFOLD_{name.upper()}": value for name, value in service.settings.items()}
+    async with open_site(load(settings)[0]) as site:
+        for message in (MAIL, Message("sms", NUMBER, TEXT), Message("voice", NUMBER, "4, 8, 2, 9, 1, 3.")):
+            await Acts(site, COMMAND_LINE).write(post, message, expires_at=site.clock() + 300)
+
+
 def test_the_development_pages_are_for_everybody(browser: Browser, service: Service) -> None:
     """Nothing is found by axe, empty and full, light and dark, on a desktop and at 320 pixels."""
     with Computer(browser, service) as computer:
         gallery = Gallery(computer.page)
         computer.page.goto("/dev/outbox")
         gallery.shows("outbox-empty", "Development outbox")
+        with ThreadPoolExecutor(1) as aside:  # a loop of its own, beside the browser's
+            aside.submit(asyncio.run, send(service)).result()
+        for _ in range(200):
+            computer.page.get_by_role("link", name="Look again").click()
+            if computer.page.get_by_role("article").count() == 3:
+                break
+            computer.page.wait_for_timeout(100)
+        gallery.shows("outbox", "Development outbox")
         computer.page.goto("/dev/authenticator")
         gallery.shows("authenticator", "Development authenticator")
         computer.page.get_by_role("button", name="Show codes").click()

@@ -15,7 +15,9 @@ from twofold.dev import rules
 async def outbox(ask: Ask) -> Response:
     """Show the messages, newest first."""
     _check(ask)
-    return ask.render("dev/outbox.html", messages=list(reversed(ask.site.part(Mailbox).messages)))
+    newest_first = list(reversed(ask.site.part(Mailbox).messages))
+    texts = [rules.pieces(message.text, ask.site.config.base_url) for message in newest_first]
+    return ask.render("dev/outbox.html", messages=list(zip(newest_first, texts, strict=True)))
 
 
 async def outbox_json(ask: Ask) -> Response:

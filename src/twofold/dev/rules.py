@@ -1,5 +1,6 @@
 """Where the development pages exist: on one's own machine, seen from it, with nothing in between."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -19,3 +20,9 @@ def may_see(config: Config, peer: str, host: str, headers: Iterable[str]) -> boo
     """Tell whether a request comes from this machine, by our own name, through no proxy."""
     forwarded = any(name.startswith(_HEADERS_OF_PROXIES) for name in headers)
     return exist(config) and is_loopback(peer) and host == urlsplit(config.base_url).netloc and not forwarded
+
+
+def pieces(text: str, base_url: str) -> list[tuple[str, bool]]:
+    """Cut a message where an address of our own begins and ends; each piece comes with whether it is one."""
+    found = re.split(rf"({re.escape(base_url)}/[A-Za-z0-9/_~?=&%-]*)", text)
+    return [(piece, place % 2 == 1) for place, piece in enumerate(found) if piece]
