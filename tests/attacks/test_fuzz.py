@@ -34,8 +34,8 @@ INSIDE = ("Traceback", 'File "', "site-packages", "sqlite3", "asyncpg", "msgspec
 ROOM_FOR_ALL = {"limit_codes": "1000000/5m", "limit_codes_in_a_row": "1000000", "limit_passwords": "1000000 30s..1h"}
 # Names of form fields and query parameters, so that what is generated reaches past "this field is missing".
 FIELDS = """
-    before code current_password default_factor_id done email factor_id kind method name new_password password
-    policy recovery_code replaces return_to trust_this_computer with
+    before code country current_password default_factor_id done email factor_id kind method name new_password password
+    phone policy recovery_code replaces return_to sent trust_this_computer with
 """.split()  # noqa: SIM905 - as a text it can be read
 
 

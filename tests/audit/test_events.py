@@ -141,7 +141,6 @@ REFUSED: dict[str, Callable[[Resident], object]] = {
     "settings:unlocked": lambda person: person.api.unlock("wrong").must(401),
     "password:changed": lambda person: person.api.change_password(NEW_PASSWORD, "wrong").must(401),
     "factor:added": lambda person: person.api.verify(person.api.begin_totp()["id"], "000000").must(401),
-    "code:sent": lambda person: [person.api.begin_phone("sms", "+15551234567").must(status) for status in (201, 429)],
 }
 REFUSED_OTHERWISE: dict[str, Callable[[Resident], object]] = {
     "account:created conflict": lambda person: person.another_browser().sign_up(person.email).must(409),
@@ -220,6 +219,19 @@ def test_what_is_refused_unseen_is_recorded_too(moving: Service) -> None:
     person.half_open().give_code(wrong).must(429)
     reasons = [each["data"].get("reason") for each in history(person) if each["name"] == "sign_in:code"]
     assert reasons == ["too_many_attempts", *["wrong_code"] * 5]
+
+
+def test_codes_that_are_sent_or_refused_are_recorded(moving: Service) -> None:
+    """One entry a code, with the name of the phone and without its number; one for each that a limit refused."""
+    person = caller(moving)
+    api = person.half_open()
+    api.send_code(person.phone_id).must(202)
+    api.send_code(person.phone_id).refused(429, "too_many_attempts")
+    sent = [each for each in history(person) if each["name"] == "code:sent"]
+    assert [each["outcome"] for each in sent] == ["refused", "done", "done"]
+    assert sent[0]["data"]["reason"] == "too_many_attempts"
+    assert (sent[1]["data"]["kind"], sent[1]["data"]["name"]) == ("sms", "Phone")
+    assert person.phone.number[-4:] not in json.dumps(sent)
 
 
 def test_a_sign_in_tells_how_it_was_proven(moving: Service) -> None:
