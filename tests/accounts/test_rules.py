@@ -198,6 +198,7 @@ def test_the_table_of_the_contract_is_the_table_of_the_code() -> None:
         Change.TWO_FACTOR_DISABLED: (True, others, dies),
         Change.FACTORS_CHANGED: (True, others, stays),
         Change.POLICY_CHANGED: (True, stay, stays),
+        Change.PHONE_BOUND: (True, others, new),
         Change.PASSWORD_CHANGED: (True, others, stays),
         Change.PASSWORD_RESET: (True, everyone, stays),
         Change.ADDRESS_CHANGED: (True, others, stays),
