@@ -12,11 +12,12 @@ from tests.service import Service
 WITHIN = 10.0  # seconds that a mail may take
 
 
-def mails_to(service: Service, address: str) -> list[dict[str, Any]]:
-    """All mails to an address so far, oldest first."""
+def mails_to(service: Service, address: str, subject: str = "") -> list[dict[str, Any]]:
+    """All mails to an address so far whose headline begins so, oldest first."""
     answer = httpx2.get(f"{service.url}/dev/outbox.json", trust_env=False, timeout=30)
     assert answer.status_code == 200, answer.text
-    return [each for each in answer.json() if (each["channel"], each["to"]) == ("mail", address)]
+    mails = [each for each in answer.json() if (each["channel"], each["to"]) == ("mail", address)]
+    return [each for each in mails if each["subject"].startswith(subject)]
 
 
 def subjects(service: Service, address: str) -> list[str]:
@@ -24,10 +25,10 @@ def subjects(service: Service, address: str) -> list[str]:
     return [each["subject"].rpartition(" - ")[0] or each["subject"] for each in mails_to(service, address)]
 
 
-def wait_for_mails(service: Service, address: str, count: int) -> list[dict[str, Any]]:
-    """The mails to an address, once there are so many; fails the test when they do not come."""
+def wait_for_mails(service: Service, address: str, count: int, subject: str = "") -> list[dict[str, Any]]:
+    """The mails to an address, once there are so many of them; fails the test when they do not come."""
     give_up_at = time.monotonic() + WITHIN
-    while len(found := mails_to(service, address)) < count:
+    while len(found := mails_to(service, address, subject)) < count:
         assert time.monotonic() < give_up_at, f"{len(found)} mails to {address} instead of {count}: {found}"
         time.sleep(0.02)
     return found
@@ -35,13 +36,7 @@ def wait_for_mails(service: Service, address: str, count: int) -> list[dict[str,
 
 def wait_for_mail(service: Service, address: str, subject: str) -> dict[str, Any]:
     """The newest mail with this headline; fails the test when it does not come."""
-    give_up_at = time.monotonic() + WITHIN
-    while True:
-        found = [each for each in mails_to(service, address) if each["subject"].startswith(subject)]
-        if found:
-            return found[-1]
-        assert time.monotonic() < give_up_at, f"no {subject!r} to {address}: {subjects(service, address)}"
-        time.sleep(0.02)
+    return wait_for_mails(service, address, 1, subject)[-1]
 
 
 def link_in(mail: dict[str, Any], path: str) -> str:

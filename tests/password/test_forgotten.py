@@ -34,9 +34,9 @@ def ask(person: Resident, **headers: str) -> Answer:
 
 def mailed(person: Resident) -> str:
     """Asks for a link; gives the token that was mailed."""
-    before = len(mails_to(person.service, person.email))
+    before = len(mails_to(person.service, person.email, SUBJECT))
     ask(person)
-    return token_in(wait_for_mails(person.service, person.email, before + 1)[-1], "/reset-password/")
+    return token_in(wait_for_mails(person.service, person.email, before + 1, SUBJECT)[-1], "/reset-password/")
 
 
 def complete(person: Resident, token: str, new: str = NEW_PASSWORD) -> Answer:
