@@ -13,8 +13,9 @@ import pytest
 from tests.clients import PASSWORD, Api
 from tests.forms import FormBrowser
 from tests.phones import Caller, Phone
-from tests.residents import resident
+from tests.residents import pass_time, resident
 from tests.service import Service
+from tests.shifted import ShiftedService
 
 
 class Gateway(ThreadingHTTPServer):
@@ -61,7 +62,9 @@ def gateway() -> Iterator[Gateway]:
 def service(gateway: Gateway, tmp_path: Path) -> Iterator[Service]:
     """A service whose calls go to the development mailbox, and whose texts go to the gateway."""
     url = f"webhook+http://127.0.0.1:{gateway.server_port}/"
-    with Service(tmp_path, settings={"sms_url": url, "voice_url": "console:", "phone_countries": "US"}) as running:
+    with ShiftedService(
+        tmp_path, settings={"sms_url": url, "voice_url": "console:", "phone_countries": "US"}
+    ) as running:
         yield running
 
 
@@ -81,6 +84,9 @@ def test_a_number_that_cannot_be_texted_is_told_so_and_called(service: Service, 
     person, phone = resident(service), Phone(service.url)
     refused = person.api.begin_phone("sms", phone.number).refused(503, "cannot_send")
     assert refused["detail"] == "This number cannot take text messages. Choose a voice call or another number."
+    pass_time(service, 31)
+    person.api.begin_phone("sms", phone.number).refused(503, "cannot_send")
+    assert len(gateway.messages) == 1, "a number that is known to take no texts was sent one"
     other = Phone(service.url)
     browser = person.pages()
     number_page = "/settings/factors/new?kind=sms"
@@ -90,6 +96,17 @@ def test_a_number_that_cannot_be_texted_is_told_so_and_called(service: Service, 
     begun = location.partition("?")[0]
     again = browser.send(shown, f"{begun}/send", kind="voice")
     assert again.status in (303, 429)
+
+
+def test_a_phone_out_of_reach_is_tried_again(service: Service, gateway: Gateway) -> None:
+    """Switched off it is told so; half a minute later a code may be asked for, and comes."""
+    gateway.status, gateway.reason = 422, "unreachable"
+    person, phone = resident(service), Phone(service.url)
+    refused = person.api.begin_phone("sms", phone.number).refused(503, "cannot_send")
+    assert "cannot be reached" in refused["detail"]
+    gateway.status, gateway.reason = 204, ""
+    pass_time(service, 31)
+    person.api.begin_phone("sms", phone.number).must(201)
 
 
 def test_a_slow_gateway_keeps_nobody_waiting(service: Service, gateway: Gateway) -> None:

@@ -341,6 +341,18 @@ def test_the_door_says_when_a_code_was_not_sent(calling: Service) -> None:
     browser.submit("/sign-in/code?with=app", "/sign-in/code", code=person.code()).goes_to("/settings")
 
 
+def test_a_wrong_code_leaves_one_at_the_way_one_chose(calling: Service) -> None:
+    """Whoever went over to the app reads of the app, whatever is refused."""
+    person = caller(calling)
+    person.enable_totp()
+    browser = FormBrowser(calling.url)
+    browser.sign_in(person.email, PASSWORD).goes_to("/sign-in/code")
+    page = browser.get("/sign-in/code?with=app").must(200)
+    refused = browser.send(page, "/sign-in/code", code=person.wrong_code()).must(401)
+    for shown in (page, refused):
+        assert "Enter the 6-digit code from your authenticator app." in shown.words
+
+
 def test_authenticate_sends_when_it_is_asked(calling: Service) -> None:
     """The grey page opens with password and a code that a button sends; opening the page sends none."""
     person = caller(calling)

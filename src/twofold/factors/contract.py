@@ -129,10 +129,10 @@ class PhoneKind(Kind, Protocol):
     def number(self, factor: Factor) -> str:
         """Give the number (E.164). Raises Unavailable when it cannot be opened."""
 
-    def code_message(self, number: str, code: str, language: NullTranslations) -> Message:
+    def code_message(self, number: str, code: str, spoken: NullTranslations) -> Message:
         """Write what carries a code to a number."""
 
-    def farewell(self, number: str, language: NullTranslations) -> Message:
+    def farewell(self, number: str, spoken: NullTranslations) -> Message:
         """Write what tells the holder of a number that it is no longer used."""
 
 

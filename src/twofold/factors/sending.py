@@ -17,7 +17,6 @@ from twofold.factors.sentcode.rules import Request, SentCode
 from twofold.factors.spending import actions as spending
 from twofold.factors.spending.rules import CannotSend
 
-_OF_THE_NUMBER = (Reason.CANNOT_TAKE_TEXTS, Reason.UNREACHABLE)
 _TOLD: dict[Reason | None, str] = {
     Reason.CANNOT_TAKE_TEXTS: NO_TEXTS,
     Reason.OPTED_OUT: N_("You answered STOP to our text messages. Answer START to get them again, or use another way."),
@@ -30,7 +29,7 @@ _PATIENCE = 5.0  # seconds that a request waits to learn how a message fares
 
 
 async def send_code_to(
-    act: Act, account_id: str, factor_id: str, request: Request, language: NullTranslations
+    act: Act, account_id: str, factor_id: str, request: Request, spoken: NullTranslations
 ) -> SentCode | Problem:
     """Send a code to one of the account's verified phones; whose codes are refused anyhow gets none.
 
@@ -42,7 +41,7 @@ async def send_code_to(
         raise InvalidRequest(FieldError("factor_id", N_("Choose one of your own verified phones.")))
     if (refused := await closed(act, Event.CODE_SENT, account_id)) is not None:
         return refused
-    return await sentcode.send(act, kind, factor, request, language)
+    return await sentcode.send(act, kind, factor, request, spoken)
 
 
 async def last_sent(act: Act, account_id: str, chosen: TwoFactor, request: Request) -> SentCode | None:
@@ -69,10 +68,13 @@ async def told_of(act: Act, sent: SentCode | None) -> str | None:
 
 
 async def _why_not(act: Act, sent: SentCode) -> str:
-    """Tell why nobody carries a message, and let the guard know of a number that can take none."""
+    """Tell why nobody carries a message, and let the guard know of a number that can take none.
+
+    A phone that is out of reach is no such number: it may be back in a minute.
+    """
     reason = (await fate(act, sent.message_id)).reason
     factor = await store.find(act.tx, sent.account_id, sent.factor_id)
     kind = act.site.part(Kinds).phone(factor.kind) if factor else None
-    if factor is not None and kind is not None and reason in _OF_THE_NUMBER:
+    if factor is not None and kind is not None and reason is Reason.CANNOT_TAKE_TEXTS:
         await spending.unreachable(act, kind.number(factor), kind.kind)
     return _TOLD.get(reason, NOT_CARRIED)

@@ -20,20 +20,22 @@ def ways(ask: Ask, chosen: TwoFactor, sent: SentCode | None, not_carried: str | 
     """Describe the ways for a template. `sent` is the code that was sent last for what the page asks,
     `not_carried` tells why it does not come.
 
-    At hand is the way that the address names (`with`), else the one of the last code, else the default.
+    At hand is the way that form or address name (`with`), else the one of the last code, else the default.
     """
     kinds = ask.site.part(Kinds)
     apps = [factor.name for factor in chosen.factors if kinds.app(factor.kind)]
     phones = {
         factor.id: _phone(factor, kind) for factor in chosen.factors if (kind := kinds.phone(factor.kind)) is not None
     }
-    wanted = (ask.query.get("with"), sent.factor_id if sent else None, chosen.default.id if chosen.default else None)
+    named = ask.form.get("with") or ask.query.get("with")
+    wanted = (named, sent.factor_id if sent else None, chosen.default.id if chosen.default else None)
     at_hand = next((way for way in wanted if way in phones or (way == APP and apps)), None)
     if at_hand is None and not apps:
         at_hand = next(iter(phones), None)
     phone = phones.get(at_hand or "")
     return {
         "apps": apps,
+        "at_hand": at_hand or APP,
         "phone": phone,
         "others": [other for other in phones.values() if other is not phone],
         "sent": _told(sent, phone, ask.now) if sent and phone and sent.factor_id == phone["id"] else None,

@@ -72,7 +72,12 @@ async def give_code(ask: Ask) -> Response:
 async def ask_recovery_code(ask: Ask) -> Response:
     """Ask for the recovery code."""
     attempt = await ask.acts.read(actions.look, _token(ask))
-    return ask.render("signin/recovery_code.html", expires_at=attempt.sign_in.expires_at, return_to=ask.return_to)
+    return ask.render(
+        "signin/recovery_code.html",
+        ways=ways(ask, attempt.two_factor, attempt.sent, attempt.not_carried),
+        expires_at=attempt.sign_in.expires_at,
+        return_to=ask.return_to,
+    )
 
 
 async def give_recovery_code(ask: Ask) -> Response:

@@ -18,7 +18,7 @@ _PURPOSE = "sent-code"  # of the keys that hash
 
 
 async def send(
-    act: Act, kind: PhoneKind, factor: Factor, request: Request, language: NullTranslations
+    act: Act, kind: PhoneKind, factor: Factor, request: Request, spoken: NullTranslations
 ) -> SentCode | Problem:
     """Post a new code to a phone; the one before it is dead, and taken back if it still waits to be sent.
 
@@ -38,7 +38,7 @@ async def send(
         factor_id=factor.id,
         request=request.id,
         code_hash=act.site.keys.mac(_PURPOSE, rules.bound(factor.account_id, request, factor.id, code)),
-        message_id=await post(act, kind.code_message(number, code, language), expires_at=expires_at),
+        message_id=await post(act, kind.code_message(number, code, spoken), expires_at=expires_at),
         resend_at=resend_at,
         expires_at=expires_at,
         used_at=None,

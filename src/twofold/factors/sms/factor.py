@@ -23,15 +23,15 @@ class Sms(Phone):
         cost=N_("We send one text message for each code. Your carrier may charge you for it."),
     )
 
-    def code_message(self, number: str, code: str, language: NullTranslations) -> Message:
+    def code_message(self, number: str, code: str, spoken: NullTranslations) -> Message:
         """Write the message that carries a code."""
-        told = language.gettext(N_("{code} is your code for {service}. It works for 5 minutes. Tell it to nobody."))
+        told = spoken.gettext(N_("{code} is your code for {service}. It works for 5 minutes. Tell it to nobody."))
         text = rules.with_bound_code(told.format(code=code, service=self._site_name), host=self._host, code=code)
-        return Message("sms", number, text, locale=tag_of(language))
+        return Message("sms", number, text, locale=tag_of(spoken))
 
-    def farewell(self, number: str, language: NullTranslations) -> Message:
+    def farewell(self, number: str, spoken: NullTranslations) -> Message:
         """Write the notice to a number that is no longer used."""
-        told = language.gettext(
+        told = spoken.gettext(
             N_("This number is no longer used for codes of {service}. Not your doing? Sign in and check your settings.")
         )
-        return Message("sms", number, told.format(service=self._site_name), locale=tag_of(language))
+        return Message("sms", number, told.format(service=self._site_name), locale=tag_of(spoken))

@@ -23,18 +23,18 @@ class Voice(Phone):
         cost=N_("We call you once for each code, and say it twice."),
     )
 
-    def code_message(self, number: str, code: str, language: NullTranslations) -> Message:
+    def code_message(self, number: str, code: str, spoken: NullTranslations) -> Message:
         """Write what the call says of a code."""
-        told = language.gettext(N_("Hello. Your code for {service} is: {digits}. Once more: {digits}. Goodbye."))
+        told = spoken.gettext(N_("Hello. Your code for {service} is: {digits}. Once more: {digits}. Goodbye."))
         text = told.format(service=self._site_name, digits=rules.one_by_one(code))
-        return Message("voice", number, text, locale=tag_of(language))
+        return Message("voice", number, text, locale=tag_of(spoken))
 
-    def farewell(self, number: str, language: NullTranslations) -> Message:
+    def farewell(self, number: str, spoken: NullTranslations) -> Message:
         """Write the notice to a number that is no longer used."""
-        told = language.gettext(
+        told = spoken.gettext(
             N_(
                 "Hello. This number is no longer used for codes of {service}. "
                 "If that was not your doing, sign in there and check your settings. Goodbye."
             )
         )
-        return Message("voice", number, told.format(service=self._site_name), locale=tag_of(language))
+        return Message("voice", number, told.format(service=self._site_name), locale=tag_of(spoken))
