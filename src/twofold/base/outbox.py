@@ -21,7 +21,8 @@ _MOMENT = (0.2, 1.2)  # seconds
 _chance = SystemRandom()
 
 OVER = """
-    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE expires_at <= :now - 86400 LIMIT :most)
+    DELETE FROM outbox WHERE id IN
+        (SELECT id FROM outbox WHERE outcome IS NOT NULL AND expires_at <= :now - 86400 LIMIT :most)
 """
 
 
