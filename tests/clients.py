@@ -114,6 +114,14 @@ class Api:
         body = {"sign_in": self.sign_in_token, "recovery_code": recovery_code}
         return self.call("POST", "/sign-in/recovery-code", body)
 
+    def send_code(self, factor_id: str) -> Answer:
+        """POST /sign-in/code/send for the sign-in under way."""
+        return self.call("POST", "/sign-in/code/send", {"sign_in": self.sign_in_token, "factor_id": factor_id})
+
+    def send_unlock_code(self, factor_id: str) -> Answer:
+        """POST /session/unlock/send."""
+        return self.call("POST", "/session/unlock/send", {"factor_id": factor_id})
+
     def session(self) -> Answer:
         """GET /session."""
         return self.call("GET", "/session")
@@ -149,6 +157,14 @@ class Api:
     def begin_totp(self, **more: str) -> Answer:
         """POST /factors for an authenticator app; `name` and `replaces` may be added."""
         return self.call("POST", "/factors", {"kind": "totp", **more})
+
+    def begin_phone(self, kind: str, phone: str, **more: str) -> Answer:
+        """POST /factors for a phone number; `name`, `country` and `replaces` may be added."""
+        return self.call("POST", "/factors", {"kind": kind, "phone": phone, **more})
+
+    def send_again(self, factor_id: str) -> Answer:
+        """POST /factors/{id}/send."""
+        return self.call("POST", f"/factors/{factor_id}/send")
 
     def verify(self, factor_id: str, code: str) -> Answer:
         """POST /factors/{id}/verify."""

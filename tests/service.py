@@ -140,7 +140,8 @@ class Service:
 
     def environment(self) -> dict[str, str]:
         """The server's whole environment: nothing of the caller's settings leaks in."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        passed_on = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
+        kept = {name: os.environ[name] for name in passed_on if name in os.environ}
         settings = {f"TWOFOLD_{name.upper()}": value for name, value in self.settings.items()}
         return {**kept, "PYTHONUNBUFFERED": "1", **settings, **(self.clock_environment() if self.movable_clock else {})}
 

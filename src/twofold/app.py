@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from twofold.audit.actions import Listeners
 from twofold.base import clock as clocks
 from twofold.base.acts import COMMAND_LINE, Acts
 from twofold.base.clock import Clock
@@ -41,9 +42,9 @@ from twofold.couriers.sender import Sender
 from twofold.couriers.twilio import HOOK
 from twofold.factors.actions import has_unsaved_code
 from twofold.factors.contract import Kinds
-from twofold.rooms import CARDS, DRIVERS, NEEDS, ROUTES, kinds, over
+from twofold.rooms import CARDS, DRIVERS, LISTENERS, NEEDS, ROUTES, kinds, over
 from twofold.sessions import check
-from twofold.sessions.actions import admit, identify, require
+from twofold.sessions.actions import admit, identify, note_refusal, require
 from twofold.sessions.last_use import LastUse
 from twofold.settings.pages import Cards
 from twofold.signup.actions import first_administrator_link
@@ -153,9 +154,10 @@ async def build_site(config: Config, *, clock: Clock = clocks.now, serving: bool
     parts: dict[type[Any], Any] = {
         StaticFiles: static,
         Templates: Templates(config, static),
-        Doors: Doors(identify, require, admit, has_unsaved_code),
+        Doors: Doors(identify, require, admit, note_refusal, has_unsaved_code),
         Pages: Pages.of(ROUTES),
         Cards: Cards(CARDS),
+        Listeners: Listeners(LISTENERS),
         Kinds: kinds(config, keys),
         LastUse: LastUse(),
         Sightings: Sightings(),

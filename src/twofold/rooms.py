@@ -4,6 +4,7 @@ from twofold.accounts import links as accounts_links
 from twofold.accounts import store as accounts_store
 from twofold.audit import api as audit_api
 from twofold.audit import pages as audit_pages
+from twofold.audit.actions import Listener
 from twofold.base import outbox, sightings, throttle
 from twofold.base.keys import Keyring
 from twofold.base.problems import Problem
@@ -25,11 +26,17 @@ from twofold.factors import api as factors_api
 from twofold.factors import pages as factors_pages
 from twofold.factors import recovery_pages
 from twofold.factors import store as factors_store
-from twofold.factors.contract import Kinds
+from twofold.factors.contract import Kinds, PhoneKind
 from twofold.factors.recovery.codes import Recovery
+from twofold.factors.sentcode import store as sentcode_store
+from twofold.factors.sms.factor import Sms
 from twofold.factors.spending import actions as spending
 from twofold.factors.spending import store as spending_store
 from twofold.factors.totp.factor import Totp
+from twofold.factors.voice.factor import Voice
+from twofold.notices import actions as notices
+from twofold.owner import api as owner_api
+from twofold.owner import pages as owner_pages
 from twofold.password import api as password_api
 from twofold.password import pages as password_pages
 from twofold.sessions import api as sessions_api
@@ -64,6 +71,8 @@ ROUTES: tuple[Route, ...] = (
     *audit_api.ROUTES,
     *password_pages.ROUTES,
     *password_api.ROUTES,
+    *owner_pages.ROUTES,
+    *owner_api.ROUTES,
     *dev_pages.ROUTES,
 )
 
@@ -82,7 +91,11 @@ CARDS: tuple[Card, ...] = (
     sessions_pages.card,
     audit_pages.card,
     password_pages.card,
+    owner_pages.email_card,
+    owner_pages.close_card,
 )
+
+LISTENERS: tuple[Listener, ...] = (notices.tell,)
 
 DRIVERS: dict[str, Make] = {
     "console": Console,
@@ -94,8 +107,12 @@ DRIVERS: dict[str, Make] = {
 
 
 def kinds(config: Config, keys: Keyring) -> Kinds:
-    """Make the kinds of second factors, in menu order."""
-    return Kinds(factors=(Totp(keys, config.site_name),), recovery=Recovery(keys))
+    """Make the kinds of second factors, in menu order; a phone is offered where something carries its messages."""
+    phones: tuple[PhoneKind, ...] = (
+        *(Sms(keys, site_name=config.site_name, host=config.host) for _ in config.sms_url[:1]),
+        *(Voice(keys, site_name=config.site_name, host=config.host) for _ in config.voice_url[:1]),
+    )
+    return Kinds(apps=(Totp(keys, config.site_name),), phones=phones, recovery=Recovery(keys))
 
 
 def over(config: Config) -> tuple[str, ...]:
@@ -103,8 +120,10 @@ def over(config: Config) -> tuple[str, ...]:
     return (
         accounts_links.OVER,
         accounts_store.OVER,
+        accounts_store.OVER_ADDRESSES,
         sessions_store.OVER,
         factors_store.OVER,
+        sentcode_store.OVER,
         computers_store.OVER,
         signin_store.OVER,
         outbox.OVER,

@@ -18,7 +18,9 @@ from tests.clients import Answer, Api, Person
 from tests.cluster import Cluster
 from tests.conftest import DATABASES
 from tests.forms import FormBrowser
+from tests.mailbox import token_in, wait_for_mail
 from tests.parts import need
+from tests.phones import Phone
 from tests.service import Service
 
 # Everything that Python and its event loop can be made to tell.
@@ -187,12 +189,32 @@ def person(place: Place) -> Watched:
     computer = WatchingApi(place.service.url, place.known)
     person.sign_in(computer, trust_this_computer=True)
     computer.sign_in(person.email, person.password).must(200)
+    live_with_a_phone(person)
     err_in_every_way(person)
     use_the_pages(person)
+    use_mailed_links(place, person)
     reset_by_link(place, person)
     with_the_database_away(place, person)
     use_the_recovery_code(place, person)
     return person
+
+
+def live_with_a_phone(person: Watched) -> None:
+    """A number is bound, sent to and given up; its code is given where it belongs and where it does not."""
+    api, phone, door = person.api, Phone(person.url), WatchingApi(person.url, person.known)
+    person.known.note("phone number", phone.number.removeprefix("+1"))
+    begun = api.begin_phone("sms", phone.number).must(201)["id"]
+    api.begin_phone("sms", f"{phone.number} ext. 9").must(422)
+    api.begin_phone(phone.number, phone.number, name=phone.number).must(422)
+    api.verify(begun, person.wrong(phone.wrong_code())).must(401)
+    person.recovery_code = api.verify(begun, person.wrong(phone.code())).must(200)["recovery_code"]
+    door.sign_in(person.email, person.password).must(200)
+    door.send_code(begun).must(202)
+    door.send_code(phone.number).must(422)
+    door.send_code(begun).must(429)
+    api.unlock(person.password, code=person.wrong(phone.code())).must(401)
+    door.give_code(phone.code()).must(200)
+    api.remove_factor(begun).must(204)
 
 
 def err_in_every_way(person: Watched) -> None:
@@ -240,6 +262,23 @@ def use_the_pages(person: Watched) -> None:
     browser.get(f"/settings/activity?before={browser.cookies['twofold_session']}")
     browser.get(f"/setup/{browser.cookies['twofold_session']}")
     browser.post("/settings/recovery-code/download", {"recovery_code": person.recovery_code or ""})
+
+
+def use_mailed_links(place: Place, person: Watched) -> None:
+    """A link to another address and one to a new password: each read in its mail, opened, and once misspelt."""
+    other = f"other-{person.email}"
+    person.unlock()
+    person.api.call("PUT", "/account/email", {"email": other}).must(202)
+    change = token_in(wait_for_mail(place.service, other, "Confirm your new email"), "/change-email/")
+    place.known.note("mailed token", change)
+    person.api.call("POST", "/account/email/complete", {"token": change[::-1]}).must(404)
+    person.api.call("POST", "/account/email/complete", {"token": change}).must(204)
+    person.email = other
+    person.api.call("POST", "/password-reset", {"email": other}).must(202)
+    reset = token_in(wait_for_mail(place.service, other, "Choose a new password"), "/reset-password/")
+    place.known.note("mailed token", reset)
+    body = {"token": reset[::-1], "new_password": person.password[::-1]}
+    person.api.call("POST", "/password-reset/complete", body).must(404)
 
 
 def reset_by_link(place: Place, person: Watched) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.clients import PASSWORD, Person
 from tests.conftest import DATABASES, new_database
+from tests.recorder import Recorder
 from tests.service import Service
 
 WRONG = "quartz-lantern-meadow-81"
@@ -47,6 +48,32 @@ def page_door(email: str, password: str) -> tuple[str, str, str]:
     return "/sign-in", urlencode({"email": email, "password": password}), "application/x-www-form-urlencoded"
 
 
+def api_reset_door(email: str, _password: str) -> tuple[str, str, str]:
+    """A forgotten password at the API: path, body and type."""
+    return "/api/v1/password-reset", json.dumps({"email": email}), "application/json"
+
+
+def page_reset_door(email: str, _password: str) -> tuple[str, str, str]:
+    """A forgotten password at the page: path, body and type."""
+    return "/forgot-password", urlencode({"email": email}), "application/x-www-form-urlencoded"
+
+
+def api_sign_up_door(email: str, password: str) -> tuple[str, str, str]:
+    """A sign-up at the API: path, body and type."""
+    return "/api/v1/accounts", json.dumps({"email": email, "password": password}), "application/json"
+
+
+def page_sign_up_door(email: str, password: str) -> tuple[str, str, str]:
+    """A sign-up at the page: path, body and type."""
+    return "/sign-up", urlencode({"email": email, "password": password}), "application/x-www-form-urlencoded"
+
+
+MAIL_DOORS = [
+    pytest.param(api_reset_door, id="reset, api"),
+    pytest.param(page_reset_door, id="reset, page"),
+    pytest.param(api_sign_up_door, id="sign-up, api"),
+    pytest.param(page_sign_up_door, id="sign-up, page"),
+]
 DOORS = [pytest.param(api_door, id="api"), pytest.param(page_door, id="page")]
 
 
@@ -94,6 +121,24 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
 
 
+@pytest.fixture(scope="module", params=DATABASES)
+def mailing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The real server with mail, and room for many mails to one address."""
+    folder = tmp_path_factory.mktemp("timing")
+    with Recorder() as recorder:
+        settings = {"mail_url": recorder.url, "limit_mails": "1000000/1h"}
+        with Service(folder, database_url=new_database(request.param, request, folder), settings=settings) as running:
+            yield running
+
+
+def added(service: Service) -> str:
+    """The address of an account that the operator made; as long as the unknown one."""
+    email = f"somebody-{secrets.token_hex(5)}@example.com"
+    done = service.command("account", "add", email, "--password-file", "-", stdin=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    return email
+
+
 def known(service: Service) -> str:
     """The address of somebody who has an account; as long as the unknown one."""
     return Person.signed_in(service.url, email=f"somebody-{secrets.token_hex(5)}@example.com").email
@@ -137,6 +182,18 @@ def test_a_limit_that_is_reached_says_the_same_to_all(sqlite_service: Service, d
     assert [answer.status for answer in runs[1]] == [401] * 5 + [429] * 2
     assert [answer.headers for answer in runs[0]] == [answer.headers for answer in runs[1]]
     assert [answer.cookies for answer in runs[0]] == [answer.cookies for answer in runs[1]]
+
+
+@pytest.mark.parametrize("door", MAIL_DOORS)
+def test_what_brings_a_mail_says_the_same_to_all(mailing: Service, door: Door) -> None:
+    """Known, unknown and disabled addresses get one answer where a link is mailed."""
+    closed = added(mailing)
+    assert mailing.command("account", "disable", closed).returncode == 0
+    with Guesser(mailing, door) as guesser:
+        answers = [alike(guesser.ask(email, PASSWORD)[1]) for email in (UNKNOWN, added(mailing), closed)]
+    assert answers == [answers[0]] * len(answers)
+    assert answers[0].status in (200, 202)
+    assert answers[0].cookies == []
 
 
 # ------------------------------------------------------------------ how long it takes
@@ -188,6 +245,12 @@ def test_the_time_does_not_tell_whether_an_address_is_known_to_the_database(serv
 def test_the_time_does_not_tell_whether_an_account_is_disabled(roomy: Service, password: str, *, full: bool) -> None:
     """A disabled account takes as long as an unknown one, even with its right password."""
     assert_not_told_apart(roomy, api_door, disabled(roomy), password, 1000 if full else 40)
+
+
+@pytest.mark.parametrize("door", MAIL_DOORS)
+def test_the_time_does_not_tell_who_gets_which_mail(mailing: Service, door: Door, *, full: bool) -> None:
+    """A link for one, a word to the owner, or nothing at all: each takes as long."""
+    assert_not_told_apart(mailing, door, added(mailing), PASSWORD, 1000 if full else 60)
 
 
 def test_the_statistic_sees_what_it_is_for() -> None:

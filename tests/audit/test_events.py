@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,9 @@ import pytest
 
 from tests.clients import PASSWORD
 from tests.forms import FormBrowser
-from tests.residents import Resident, protected, resident
+from tests.mailbox import token_in, wait_for_mail
+from tests.phones import caller
+from tests.residents import HOUR, Resident, pass_time, protected, resident
 from tests.service import Service
 from twofold.audit.events import Event
 from twofold.base.database import open_database
@@ -78,6 +80,7 @@ def live_a_whole_life(service: Service) -> None:
     person.api.call("DELETE", f"/sessions/{session}").must(204)
     person.api.end_other_sessions().must(204)
     person.pages().post("/settings/lock").goes_to("/settings")
+    caller(service)
     person.api.unlock("wrong").must(401)
     person.unlock()
     person.api.change_password(NEW_PASSWORD, "wrong").must(401)
@@ -96,7 +99,22 @@ def live_a_whole_life(service: Service) -> None:
     person.api.call("POST", "/password-reset/complete", body).must(204)
     for command in ("unlock", "sign-out", "reset-2fa", "disable", "enable"):
         assert service.command("account", command, person.email).returncode == 0
+    leave(service, person)
     person.another_browser().sign_in("nobody@example.com").must(401)
+
+
+def leave(service: Service, person: Resident) -> None:
+    """Forgets the password, signs in on a new computer, changes the address, and closes the account."""
+    person.another_browser().call("POST", "/password-reset", {"email": person.email}).must(202)
+    FormBrowser(service.url).sign_in(person.email, PASSWORD).goes_to("/settings")
+    person.sign_in()
+    person.api.call("PUT", "/account/email", {"email": f"new-{person.email}"}).must(202)
+    token = token_in(wait_for_mail(service, f"new-{person.email}", "Confirm your new email"), "/change-email/")
+    person.api.call("POST", "/account/email/complete", {"token": token}).must(204)
+    person.pages().post("/settings/lock").goes_to("/settings")
+    person.api.call("DELETE", "/account").must(403)
+    person.api.unlock(PASSWORD).must(200)
+    person.api.call("DELETE", "/account").must(204)
 
 
 def test_every_kind_of_event_is_caused_by_something(moving: Service) -> None:
@@ -116,13 +134,32 @@ def test_every_kind_of_event_is_caused_by_something(moving: Service) -> None:
     assert nobody == {"account:invited", "sign_in:password"}
 
 
-REFUSED = {
+REFUSED: dict[str, Callable[[Resident], object]] = {
     "sign_in:password": lambda person: person.another_browser().sign_in(person.email, "wrong").must(401),
     "sign_in:code": lambda person: person.half_open().give_code(person.wrong_code()).must(401),
     "sign_in:recovery_code": lambda person: person.half_open().give_recovery_code("A" * 25).must(401),
     "settings:unlocked": lambda person: person.api.unlock("wrong").must(401),
     "password:changed": lambda person: person.api.change_password(NEW_PASSWORD, "wrong").must(401),
     "factor:added": lambda person: person.api.verify(person.api.begin_totp()["id"], "000000").must(401),
+}
+REFUSED_OTHERWISE: dict[str, Callable[[Resident], object]] = {
+    "account:created conflict": lambda person: person.another_browser().sign_up(person.email).must(409),
+    "settings:change conflict": lambda person: person.api.call("PUT", "/account/email", {"email": person.email}).must(
+        409
+    ),
+    "settings:change locked_settings": lambda person: (
+        person.pages().post("/settings/lock").goes_to("/settings"),
+        person.api.set_policy("disabled").must(403),
+    ),
+    "email:changed not_found": lambda person: person.api.call(
+        "POST", "/account/email/complete", {"token": "x" * 43}
+    ).must(404),
+    "password:reset_asked disabled": lambda person: (
+        person.service.command("account", "disable", person.email),
+        person.another_browser().call("POST", "/password-reset", {"email": person.email}).must(202),
+        person.service.command("account", "enable", person.email),
+        person.sign_in(),
+    ),
 }
 
 
@@ -136,6 +173,43 @@ def test_a_refused_proof_is_one_entry(moving: Service, name: str) -> None:
     assert found[0]["data"]["reason"] in ("wrong_credentials", "wrong_code")
 
 
+@pytest.mark.parametrize("name", REFUSED_OTHERWISE)
+def test_every_refusal_that_concerns_an_account_is_one_entry(moving: Service, name: str) -> None:
+    """A locked page, a conflict, a dead link, an address that is taken: the owner reads of each."""
+    person = protected(moving)
+    REFUSED_OTHERWISE[name](person)
+    found = [each for each in history(person) if each["outcome"] == "refused"]
+    assert [f"{each['name']} {each['data']['reason']}" for each in found] == [name]
+
+
+@pytest.mark.parametrize("path", ["code", "recovery-code"])
+def test_going_on_with_an_expired_sign_in_is_recorded_once(moving: Service, path: str) -> None:
+    """Somebody had the password and came back too late; what they offer again names nobody any more."""
+    person = protected(moving)
+    client = person.half_open()
+    pass_time(moving, 301)
+    offered = {"code": "123456"} if path == "code" else {"recovery_code": "A" * 25}
+    body = {"sign_in": client.sign_in_token, **offered}
+    for _ in range(3):
+        client.call("POST", f"/sign-in/{path}", body).refused(410, "sign_in_expired")
+    found = [each for each in history(person) if each["outcome"] == "refused"]
+    assert [each["data"]["reason"] for each in found] == ["sign_in_expired"]
+
+
+def test_refusals_that_nothing_else_limits_fill_no_table(moving: Service) -> None:
+    """Twenty an hour of a kind are recorded, from however many tries; the next hour's are again."""
+    person = protected(moving)
+    person.pages().post("/settings/lock").goes_to("/settings")
+    for _ in range(30):
+        person.api.set_policy("disabled").must(403)
+    assert names(person).count("settings:change refused") == 20
+    pass_time(moving, HOUR + 1)
+    person.sign_in()
+    person.pages().post("/settings/lock").goes_to("/settings")
+    person.api.set_policy("disabled").must(403)
+    assert names(person).count("settings:change refused") == 21
+
+
 def test_what_is_refused_unseen_is_recorded_too(moving: Service) -> None:
     """Behind a limit a try is not compared, but it is noted."""
     person = protected(moving)
@@ -145,6 +219,19 @@ def test_what_is_refused_unseen_is_recorded_too(moving: Service) -> None:
     person.half_open().give_code(wrong).must(429)
     reasons = [each["data"].get("reason") for each in history(person) if each["name"] == "sign_in:code"]
     assert reasons == ["too_many_attempts", *["wrong_code"] * 5]
+
+
+def test_codes_that_are_sent_or_refused_are_recorded(moving: Service) -> None:
+    """One entry a code, with the name of the phone and without its number; one for each that a limit refused."""
+    person = caller(moving)
+    api = person.half_open()
+    api.send_code(person.phone_id).must(202)
+    api.send_code(person.phone_id).refused(429, "too_many_attempts")
+    sent = [each for each in history(person) if each["name"] == "code:sent"]
+    assert [each["outcome"] for each in sent] == ["refused", "done", "done"]
+    assert sent[0]["data"]["reason"] == "too_many_attempts"
+    assert (sent[1]["data"]["kind"], sent[1]["data"]["name"]) == ("sms", "Phone")
+    assert person.phone.number[-4:] not in json.dumps(sent)
 
 
 def test_a_sign_in_tells_how_it_was_proven(moving: Service) -> None:

@@ -13,7 +13,8 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.authenticator import oathtool
 from tests.clients import PASSWORD, Api
-from tests.residents import Resident, protected, resident
+from tests.phones import FROM_ONE_ADDRESS, Phone, caller
+from tests.residents import Resident, pass_time, protected, resident
 from tests.service import Service
 from tests.sync import RawAnswer, json_request, raw_request, release_together
 from twofold.base.database import open_database
@@ -22,7 +23,13 @@ AT_ONCE = 50
 HASHES_AT_ONCE = 16  # as many as find a place in the queue
 FORM = "application/x-www-form-urlencoded"
 # Raised, so that not the limit but the code itself decides the race.
-OPEN_LIMITS = {"limit_codes": "1000000/5m", "limit_codes_in_a_row": "1000000"}
+OPEN_LIMITS = {
+    **FROM_ONE_ADDRESS,
+    "limit_codes": "1000000/5m",
+    "limit_codes_in_a_row": "1000000",
+    "limit_sends": "1000000/1h",
+    "limit_sends_account": "1000000/1d",
+}
 
 
 def race_for_a_code(service: Service) -> Iterator[int]:
@@ -143,6 +150,43 @@ def race_for_the_first_administrator(service: Service) -> int:
     return statuses[303]
 
 
+def race_for_a_sent_code(service: Service) -> Iterator[int]:
+    """Fifty requests give a fresh code of a phone."""
+    person = caller(service)
+    while True:
+        api = person.half_open()
+        pass_time(service, 1)
+        api.send_code(person.phone_id).must(202)
+        answers = offer_code(person, [api.sign_in_token or ""] * AT_ONCE, person.phone.code())
+        assert set(told(answers)) <= {"200", "401 code_already_used", "410 sign_in_expired"}
+        yield told(answers)["200"]
+
+
+def race_to_unlock_by_a_sent_code(service: Service) -> Iterator[int]:
+    """Many requests of one session unlock with the same code."""
+    person = caller(service)
+    while True:
+        person.api.send_unlock_code(person.phone_id).must(202)
+        body = {"password": PASSWORD, "code": person.phone.code()}
+        request = json_request(person.url, "/session/unlock", body, bearer=person.api.token)
+        answers = release_together(person.url, [request] * HASHES_AT_ONCE)
+        assert {each.status for each in answers} <= {200, 401, 503}
+        won = [each.json()["session"]["token"] for each in answers if each.status == 200]
+        yield len(won)
+        person.api.token = won[0]
+
+
+def race_for_a_phone(service: Service) -> Iterator[int]:
+    """Fifty verifications of one number; each that wins is told a recovery code."""
+    while True:
+        person, phone = resident(service), Phone(service.url)
+        begun = person.api.begin_phone("sms", phone.number).must(201)["id"]
+        request = json_request(person.url, f"/factors/{begun}/verify", {"code": phone.code()}, bearer=person.api.token)
+        answers = release_together(person.url, [request] * AT_ONCE)
+        assert set(told(answers)) <= {"200", "409 conflict", "401 code_already_used"}
+        yield told(answers)["200"]
+
+
 RACES: dict[str, Callable[[Service], Iterator[int]]] = {
     "a code": race_for_a_code,
     "a code at two doors": race_for_a_code_at_two_doors,
@@ -151,6 +195,9 @@ RACES: dict[str, Callable[[Service], Iterator[int]]] = {
     "an enrolment": race_for_an_enrolment,
     "a trusted computer": race_for_a_trusted_computer,
     "a reset link": race_for_a_reset_link,
+    "a sent code": race_for_a_sent_code,
+    "a sent code that unlocks": race_to_unlock_by_a_sent_code,
+    "a phone": race_for_a_phone,
 }
 
 

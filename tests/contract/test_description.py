@@ -24,6 +24,8 @@ CODES = {
     "registration_closed": {"403"},
     "not_found": {"404"},
     "conflict": {"409"},
+    "country_not_served": {"422"},
+    "cannot_send": {"503"},
     "unavailable": {"503"},
 }
 

@@ -11,11 +11,13 @@ from tests.conftest import DATABASES, new_database
 from tests.contract.races import (
     OPEN_LIMITS,
     RACES,
+    half_open_sign_ins,
     race_against_the_limit,
     race_for_the_first_administrator,
     rounds,
     told,
 )
+from tests.phones import caller
 from tests.service import Service
 from tests.shifted import ShiftedService
 from tests.sync import json_request, release_together
@@ -54,6 +56,15 @@ def test_one_address_at_once_makes_one_account(unlimited: Service) -> None:
     answers = release_together(unlimited.url, [json_request(unlimited.url, "/accounts", body)] * 16)
     assert told(answers)["201"] == 1
     assert set(told(answers)) <= {"201", "409 conflict", "503 unavailable"}
+
+
+def test_of_many_requests_for_a_code_one_is_sent(unlimited: Service) -> None:
+    """Twenty sign-ins of one person ask at the same moment: one message goes out, the others wait their time (G03)."""
+    person = caller(unlimited)
+    bodies = [{"sign_in": each, "factor_id": person.phone_id} for each in half_open_sign_ins(person, 20)]
+    requests = [json_request(person.url, "/sign-in/code/send", body) for body in bodies]
+    assert told(release_together(person.url, requests)) == {"202": 1, "429 too_many_attempts": 19}
+    assert len(person.phone.messages()) == 2
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["the same right code", "different wrong codes"])

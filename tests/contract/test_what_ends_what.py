@@ -10,7 +10,9 @@ import pytest
 from tests.authenticator import Authenticator
 from tests.clients import PASSWORD, Answer
 from tests.forms import FormBrowser
+from tests.mailbox import link_in, wait_for_mail
 from tests.openapi import CheckedApi
+from tests.phones import Phone
 from tests.residents import Resident, protected, resident
 from tests.service import Service
 
@@ -110,6 +112,20 @@ def verify_on(home: Home, page: str) -> None:
     browser.submit(path, f"{path}/verify", code=home.person.code()).goes_to("/settings")
 
 
+def bind_through_api(home: Home) -> str:
+    """A phone number beside the authenticators."""
+    phone = Phone(home.service.url)
+    begun = home.api.begin_phone("sms", phone.number).must(201)["id"]
+    return code_of(home.api.verify(begun, phone.code()).must(200))
+
+
+def bind_through_pages(home: Home) -> str:
+    """A phone number in the place of the first authenticator."""
+    phone, number_page = Phone(home.service.url), f"/settings/factors/new?kind=voice&replaces={home.first}"
+    code_page = home.pages.submit(number_page, "/settings/factors/new", phone=phone.number).must(303).location
+    return home.pages.submit(code_page, f"{code_page}/verify", code=phone.code()).must(200).recovery_code
+
+
 def reset_through_api(home: Home) -> None:
     """A password reset by the link that an administrator handed on."""
     token = home.command("reset-password").rpartition("/")[2]
@@ -135,6 +151,27 @@ def change_through_pages(home: Home) -> None:
     """A change of password by the old one."""
     home.settle("/settings/password", current_password=PASSWORD, new_password=NEW_PASSWORD)
     home.person.password = NEW_PASSWORD
+
+
+def change_email_through_api(home: Home) -> None:
+    """Another address, by the link that is mailed there."""
+    home.api.call("PUT", "/account/email", {"email": f"new-{home.person.email}"}).must(202)
+    token = email_link(home).rpartition("/")[2]
+    home.api.call("POST", "/account/email/complete", {"token": token}).must(204)
+    home.person.email = f"new-{home.person.email}"
+
+
+def change_email_through_pages(home: Home) -> None:
+    """Another address, by the link that is mailed there."""
+    home.settle("/settings/email", email=f"new-{home.person.email}")
+    path = email_link(home)
+    home.pages.submit(path, path).goes_to("/settings")
+    home.person.email = f"new-{home.person.email}"
+
+
+def email_link(home: Home) -> str:
+    """The path of the link in the new mailbox."""
+    return link_in(wait_for_mail(home.service, f"new-{home.person.email}", "Confirm your new email"), "/change-email/")
 
 
 def use_code_to_unlock_through_api(home: Home) -> str:
@@ -213,6 +250,8 @@ ROWS = [
     Row("factor added, pages", add_through_pages, END, END, STAY),
     Row("factor replaced, api", replace_through_api, END, END, STAY),
     Row("factor replaced, pages", replace_through_pages, END, END, STAY),
+    Row("phone number bound, api", bind_through_api, END, END, NEW),
+    Row("phone number bound, pages", bind_through_pages, END, END, NEW),
     Row("factor removed, api", lambda home: home.api.remove_factor(home.first).must(204), END, END, STAY),
     Row(
         "factor removed, pages",
@@ -249,6 +288,8 @@ ROWS = [
     Row("password changed, pages", change_through_pages, END, END, STAY),
     Row("password reset, api", reset_through_api, END, ALL_END, STAY),
     Row("password reset, pages", reset_through_pages, END, ALL_END, STAY),
+    Row("address changed, api", change_email_through_api, END, END, STAY),
+    Row("address changed, pages", change_email_through_pages, END, END, STAY),
     Row("recovery code used to unlock, api", use_code_to_unlock_through_api, END, END, NEW),
     Row("recovery code used to unlock, pages", use_code_to_unlock_through_pages, END, END, NEW),
     Row("recovery code used to sign in, api", use_code_to_sign_in_through_api, END, END, NEW),

@@ -105,7 +105,7 @@ def test_names_tell_apps_apart(moving: Service) -> None:
     assert renamed["name"] == "Old phone"
 
 
-@pytest.mark.parametrize("kind", ["sms", "voice", "webauthn", "TOTP", ""])
+@pytest.mark.parametrize("kind", ["webauthn", "TOTP", "SMS", ""])
 def test_a_method_that_is_not_offered_is_refused(moving: Service, kind: str) -> None:
     """422 on the field; the page shows it greyed."""
     person = resident(moving)

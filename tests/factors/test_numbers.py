@@ -164,7 +164,7 @@ def test_a_national_number_is_read_where_its_country_is_known(
         ("+44 7700 900123 x 12", "without an extension"),
         ("+44 7700 900123 ext. 12", "without an extension"),
         ("tel:+44-7700-900123;ext=12", "without an extension"),
-        ("07700 900123", "international form"),
+        ("07700 900123", "choose its country"),
         ("+", "only digits"),
         ("+44", "country code"),
         ("+44 77", "cannot be in use"),

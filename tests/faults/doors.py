@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from tests.clients import Answer, Person
+from tests.clients import Answer, Api, Person
+from tests.mailbox import token_in, wait_for_mail
+from tests.phones import Phone
 from tests.service import Service
 from tests.sync import RawAnswer, raw_request, release_together
 from twofold.base.visitor import Need
@@ -20,7 +22,9 @@ FIELDS = {
     "POST /sign-in/code": "code",
     "POST /sign-in/recovery-code": "recovery_code",
     "POST /sign-in/cancel": "",
+    "POST /sign-in/code/send": "factor_id=phone",
     "POST /api/v1/sign-in": "email password",
+    "POST /api/v1/sign-in/code/send": "sign_in factor_id=phone",
     "POST /api/v1/sign-in/code": "sign_in code",
     "POST /api/v1/sign-in/recovery-code": "sign_in recovery_code",
     "POST /sign-up": "email=new_email password",
@@ -28,10 +32,14 @@ FIELDS = {
     "POST /invitation/{token}": "password",
     "POST /api/v1/accounts": "email=new_email password",
     "POST /authenticate": "password code",
+    "POST /authenticate/send": "factor_id=phone",
+    "POST /api/v1/session/unlock/send": "factor_id=phone",
     "POST /api/v1/session/unlock": "password code",
     "POST /settings/two-factor": "policy",
     "POST /settings/method": "method=kind",
     "POST /settings/factors": "kind name",
+    "POST /settings/factors/new": "kind=phone_kind phone=number",
+    "POST /settings/factors/{id}/send": "",
     "POST /settings/factors/{id}/verify": "code",
     "POST /settings/factors/{id}/name": "name",
     "POST /settings/factors/{id}/default": "",
@@ -41,6 +49,7 @@ FIELDS = {
     "POST /settings/recovery-code/download": "recovery_code",
     "PUT /api/v1/two-factor": "policy",
     "POST /api/v1/factors": "kind name",
+    "POST /api/v1/factors/{id}/send": "",
     "POST /api/v1/factors/{id}/verify": "code",
     "PATCH /api/v1/factors/{id}": "name",
     "DELETE /api/v1/factors/{id}": "",
@@ -59,7 +68,17 @@ FIELDS = {
     "DELETE /api/v1/sessions/{id}": "",
     "DELETE /api/v1/sessions": "",
     "POST /settings/password": "current_password=password new_password",
+    "POST /forgot-password": "email",
     "POST /reset-password/{token}": "new_password",
+    "POST /sign-up/{token}": "password",
+    "POST /settings/email": "email=new_email",
+    "POST /change-email/{token}": "",
+    "POST /settings/close": "",
+    "PUT /api/v1/account/email": "email=new_email",
+    "POST /api/v1/account/email/complete": "token=change-email",
+    "DELETE /api/v1/account": "",
+    "POST /api/v1/accounts/complete": "token=sign-up password",
+    "POST /api/v1/password-reset": "email",
     "PUT /api/v1/account/password": "current_password=password new_password",
     "POST /api/v1/password-reset/complete": "token=reset-password new_password",
 }
@@ -90,6 +109,7 @@ class Doors:
     def prepared(cls, service: Service) -> "Doors":
         """Prepares everything while all is well."""
         person = Person.with_totp(service.url, "once_per_computer")
+        phone = proven_phone(person)
         trusted = person.another_browser()
         person.sign_in(trusted, trust_this_computer=True)
         api, half_open = person.api, person.another_browser()
@@ -109,9 +129,15 @@ class Doors:
             "session": api.token or "",
             "factors": person.factor_id or "",
             "pending": api.begin_totp().must(201)["id"],
+            "phone": phone,
+            "phone_kind": "voice",
+            "number": Phone(service.url).number,
+            "pending_phone": api.begin_phone("sms", Phone(service.url).number).must(201)["id"],
             "computers": api.trusted_computers()["items"][0]["id"],
             "sessions": other_session(api.sessions()),
             "setup": last_part(service.first_administrator_link()),
+            "sign-up": "x" * 43,  # there is such a link only where mail is configured; whether it is one is not known
+            "change-email": email_link(service, api, f"other-{person.email}"),
             "invitation": link(service, "invite", f"invited-{person.email}"),
             "reset-password": link(service, "reset-password", person.email),
         }
@@ -147,7 +173,8 @@ class Doors:
         front, mark, back = route.path.partition("{")
         if not mark:
             return route.path
-        fact = "pending" if back.endswith("/verify") else last_part(front.rstrip("/"))
+        pending = {"}/verify": "pending", "}/send": "pending_phone"}
+        fact = pending.get(back[back.index("}") :]) or last_part(front.rstrip("/"))
         return front + self.facts[fact] + back.partition("}")[2]
 
     def what_is_there(self) -> list[object]:
@@ -169,11 +196,25 @@ class Doors:
         api.give_code(self.facts["code"]).must(401)
 
 
+def proven_phone(person: Person) -> str:
+    """A phone number that the person has beside the authenticator; recovery is by the code that it brought."""
+    phone = Phone(person.url)
+    begun = str(person.api.begin_phone("sms", phone.number).must(201)["id"])
+    person.recovery_code = person.api.verify(begun, phone.code()).must(200)["recovery_code"]
+    return begun
+
+
 def link(service: Service, command: str, email: str) -> str:
     """The secret of a link that the command line prints."""
     done = service.command("account", command, email, "--json")
     assert done.returncode == 0, done.stderr
     return last_part(json.loads(done.stdout)["link"])
+
+
+def email_link(service: Service, api: Api, email: str) -> str:
+    """The secret of a link that is mailed to a new address."""
+    api.call("PUT", "/account/email", {"email": email}).must(202)
+    return token_in(wait_for_mail(service, email, "Confirm your new email"), "/change-email/")
 
 
 def last_part(path: str) -> str:

@@ -32,7 +32,8 @@ def _site(text: str) -> str | None:
 _awkward = st.text("+&%#?=/:;,'\"\\<>()[]{}|^`~$!* .aZ9é漢😀", min_size=1, max_size=40)
 _domains = st.sampled_from(["example.org", "sub.example.co.uk", "xn--bcher-kva.example", "bücher.example", "localhost"])
 
-emails = st.builds(_email, _awkward | st.text(min_size=1, max_size=64), _domains).filter(bool).map(str)
+_local = st.text("+&%#?=/'{}|^`~$!*aZ9é漢😀", min_size=1, max_size=40)
+emails = st.builds(_email, _local | st.text(min_size=1, max_size=64), _domains).filter(bool).map(str)
 factor_names = st.builds(_name, _awkward | st.text(min_size=1, max_size=40)).filter(bool).map(str)
 site_names = (
     st.builds(_site, st.text("aZ9éж._- ", min_size=1, max_size=64) | st.just("login.example.org")).filter(bool).map(str)

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.journeys.computer import Computer, launch
 from tests.parts import need
+from tests.phones import FROM_ONE_ADDRESS
 from tests.service import Service
 
 Computers = Callable[[], Computer]
@@ -25,7 +26,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The real server with a clock that can be moved, forwards only: its file's journeys share it. Use new persons."""
-    with Service(tmp_path_factory.mktemp("service"), movable_clock=True) as running:
+    folder = tmp_path_factory.mktemp("service")
+    with Service(folder, movable_clock=True, settings=FROM_ONE_ADDRESS) as running:
         yield running
 
 

@@ -11,6 +11,9 @@ from tests.journeys.gallery import Gallery
 from tests.journeys.person import Person
 from tests.journeys.phone import Phone
 from tests.journeys.test_links import link
+from tests.mailbox import link_in, wait_for_mail
+from tests.phones import Phone as Called
+from tests.recorder import Recorder
 from tests.service import Service
 
 
@@ -38,8 +41,14 @@ def test_pages_for_nobody_in_particular(computer: Computer, gallery: Gallery, se
     gallery.shows("sign-up-refused", "Create your account")
     ada.opens("/sign-in")
     gallery.shows("sign-in", "Sign in to 127.0.0.1")
-    ada.page.get_by_text("Forgot your password?").click()
-    gallery.shows("sign-in-help", "Sign in to 127.0.0.1")
+    ada.link("Forgot your password?").click()
+    gallery.shows("forgot-password", "Forgot your password?")
+    ada.button("Send link").click()
+    gallery.shows("forgot-password-refused", "Forgot your password?")
+    ada.field("Email").fill("nobody@example.com")
+    ada.button("Send link").click()
+    gallery.shows("forgot-password-sent", "Check your mail")
+    ada.opens("/sign-in")
     ada.gives_password("not-my-password")
     gallery.shows("sign-in-refused", "Sign in to 127.0.0.1")
     for _ in range(5):
@@ -77,6 +86,56 @@ def test_pages_of_a_new_password(computer: Computer, gallery: Gallery, service: 
     gallery.shows("reset-done", "Your password is changed")
     ada.opens(reset)
     gallery.shows("reset-link-gone", "This link no longer works")
+
+
+def test_pages_of_another_email_and_of_the_end(computer: Computer, gallery: Gallery, service: Service) -> None:
+    """The card, the page of the mailed link, its end, and closing the account in two steps."""
+    ada = Person(computer)
+    ada.signs_up()
+    ada.section("Email").get_by_label("New email").fill("nobody")
+    ada.button("Change email").click()
+    gallery.shows("settings-email-refused", "User Settings")
+    ada.section("Email").get_by_label("New email").fill(f"new-{ada.email}")
+    ada.button("Change email").click()
+    gallery.shows("settings-email-sent", "User Settings")
+    path = link_in(wait_for_mail(service, f"new-{ada.email}", "Confirm your new email"), "/change-email/")
+    ada.opens(path)
+    gallery.shows("email-confirm", "Confirm your new email")
+    ada.button("Change email").click()
+    gallery.shows("settings-email-changed", "User Settings")
+    ada.opens(path)
+    gallery.shows("email-link-gone", "This link no longer works")
+    ada.opens_user_settings()
+    ada.button("Close my account").click()
+    gallery.shows("close", "Close your account?")
+    ada.button("Close my account for good").click()
+    gallery.shows("closed", "Your account is closed")
+
+
+def test_pages_of_a_proven_address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where mail is configured: the mailbox, the page of the link with its refusal, and its end."""
+    folder = tmp_path_factory.mktemp("mailing")
+    with (
+        Recorder() as recorder,
+        Service(folder, settings={"mail_url": recorder.url}) as service,
+        Computer(browser, service) as computer,
+    ):
+        ada, gallery = Person(computer), Gallery(computer.page)
+        ada.opens("/sign-up")
+        ada.field("Email").fill(ada.email)
+        ada.password_field().fill(ada.password)
+        ada.button("Create account").click()
+        gallery.shows("sign-up-mailed", "Check your mail")
+        path = recorder.path_to(ada.email)
+        ada.opens(path)
+        gallery.shows("sign-up-confirm", "Confirm your email")
+        ada.password_field().fill("not-my-password")
+        ada.button("Create account").click()
+        gallery.shows("sign-up-confirm-refused", "Confirm your email")
+        ada.password_field().fill(ada.password)
+        ada.button("Create account").click()
+        gallery.shows("sign-up-confirmed", "User Settings")
+        gallery.close()
 
 
 def test_pages_where_nobody_signs_up(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -179,6 +238,71 @@ def test_pages_of_a_full_account(computer: Computer, gallery: Gallery, service: 
     ada.field("Recovery code").fill("nothing like it")
     ada.button("Authenticate").click()
     gallery.shows("authenticate-recovery-code-refused", "Authenticate to make changes")
+
+
+def test_pages_of_a_phone(computer: Computer, gallery: Gallery, service: Service) -> None:
+    """A number, its code, both at the door and at Authenticate, with what can go wrong on the way."""
+    ada, phone = Person(computer), Called(service.url)
+    ada.signs_up()
+    ada.chooses_method("Text message")
+    gallery.shows("phone-number", "Get codes by text message")
+    ada.page.get_by_text("How safe is this?").click()
+    ada.field("Phone number").fill("12")
+    ada.button("Send code").click()
+    gallery.shows("phone-number-refused", "Get codes by text message")
+    ada.field("Phone number").fill(phone.number)
+    ada.button("Send code").click()
+    gallery.shows("phone-code", "Enter the code that we sent")
+    ada.button("Send a new code").click()
+    gallery.shows("phone-code-too-soon", "Enter the code that we sent")
+    ada.field("Verification code").fill(phone.wrong_code())
+    ada.button("Verify").click()
+    gallery.shows("phone-code-refused", "Enter the code that we sent")
+    ada.opens(f"{ada.page.url.removesuffix('/verify')}?sent=no")
+    gallery.shows("phone-code-not-sent", "Enter the code that we sent")
+    ada.field("Verification code").fill(phone.code())
+    ada.button("Verify").click()
+    ada.saves_the_recovery_code()
+    begins_a_call_and_an_app(ada, phone, service)
+    ada.opens_user_settings()
+    gallery.shows("settings-phone", "User Settings")
+    ada.button("Remove Phone").click()
+    gallery.shows("remove-phone", "Remove Phone?")
+    ada.locks_settings()
+    ada.button("Authenticate").click()
+    gallery.shows("authenticate-send", "Authenticate to make changes")
+    ada.button("Send code").click()
+    gallery.shows("authenticate-sent", "Authenticate to make changes")
+    ada.signs_out()
+    ada.gives_password()
+    gallery.shows("code-not-sent", "Enter your code")
+    service.move_clock(service.clock_offset + 3600)
+    ada.gives_password()
+    gallery.shows("code-sent", "Enter your code")
+    ada.page.get_by_text("Problems with the code?").click()
+    ada.button("Send a new code").click()
+    gallery.shows("code-too-soon", "Enter your code")
+    ada.gives_code(phone.wrong_code())
+    gallery.shows("code-sent-refused", "Enter your code")
+    ada.link("Authenticator app").click()
+    gallery.shows("code-of-the-app", "Enter your code")
+
+
+def begins_a_call_and_an_app(person: Person, phone: Called, service: Service) -> None:
+    """All three methods in one account, by the API."""
+    with Api(service.url) as api:
+        factor_id = api.sign_in(person.email, person.password).must(200)["default_factor_id"]
+        service.move_clock(service.clock_offset + 60)
+        api.send_code(factor_id).must(202)
+        api.give_code(phone.code()).must(200)
+        begun = api.begin_phone("voice", phone.number, name="Landline in the hall").must(201)
+        api.verify(begun["id"], phone.code()).must(200)
+        begun = api.begin_totp().must(201)
+        api.verify(begun["id"], Phone(begun["secret"], service).code()).must(200)
+    service.move_clock(service.clock_offset + 3600)
+    person.gives_password()
+    person.gives_code(phone.code())
+    person.sees("User Settings")
 
 
 def fills(person: Person, service: Service) -> None:

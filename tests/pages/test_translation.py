@@ -1,6 +1,8 @@
 """Every text that people see passes through gettext: in a made-up language no page shows a text that is not marked."""
 
 import ast
+import asyncio
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from tests.authenticator import oathtool
 from tests.clients import PASSWORD
 from tests.forms import Shown
 from tests.inside import Inside, inside
+from twofold.accounts import links
 from twofold.admin import actions as admin
 from twofold.audit.events import TITLES, Event
 from twofold.base.problems import Problem
@@ -22,13 +25,14 @@ from twofold.base.texts import translations
 from twofold.base.web.templates import Templates
 
 SITE, EMAIL, NAME = "Qqq", "zzz@zzz.example", "Www"
+SECOND_EMAIL, THIRD_EMAIL = "yyy@zzz.example", "xxx@zzz.example"
 SOURCE = Path(twofold.__file__).parent
 NOT_SHOWN = {"script", "style"}
 DATA_TAGS = {"time", "code"}  # written by machines for machines, the same in every language
 SPOKEN = {"alt", "aria-label", "data-done", "data-ended", "data-label", "placeholder", "title"}
 EMPTY = {"br", "col", "hr", "img", "input", "link", "meta", "path", "rect", "circle"}
 DATA = re.compile(
-    r"zzz@zzz\.example|Qqq|Www|Firefox on Linux|Authenticator app|127\.0\.0\.1|([A-Z2-9]{5}-){4}[A-Z2-9]{5}"
+    r"(xxx|yyy|zzz)@zzz\.example|Qqq|Www|Firefox on Linux|Authenticator app|127\.0\.0\.1|([A-Z2-9]{5}-){4}[A-Z2-9]{5}"
     r"|\b[A-Z2-7]{4}\b"  # a group of a secret key
 )
 
@@ -157,6 +161,7 @@ async def tour_of_a_life(tour: Tour) -> None:
     await tour.post("/settings/factors", kind="totp", replaces=factor[1])
     await tour.get("/settings/activity")
     await tour.get("/settings/activity?before=0", 200, 422)
+    await live_with_a_phone(tour)
     await sign_in_every_way(tour, secret)
 
 
@@ -174,6 +179,47 @@ async def enrol(tour: Tour, **fields: str) -> str:
     verified = await tour.post(f"{begun.location}/verify", 200, 303, code=oathtool(found[1], clock.now))
     if verified.status == 200:
         await tour.post(f"{begun.location}/verify", 200, code="123456")
+    return found[1]
+
+
+async def live_with_a_phone(tour: Tour) -> None:
+    """Binds a number, signs in with it and unlocks with it, with all that can go wrong."""
+    clock = tour.browser.clock
+    await tour.follow(await tour.post("/settings/method", method="voice"))
+    number = {"kind": "sms", "name": NAME, "phone": "+15551234567"}
+    await tour.post("/settings/factors/new", 422, **{**number, "phone": "1"})
+    begun = await tour.post("/settings/factors/new", **number)
+    await tour.follow(begun)
+    await tour.get(f"{begun.location}?sent=no")
+    await tour.post(f"{begun.location}/send", 429)
+    await tour.post(f"{begun.location}/verify", 401, code="000000")
+    await tour.post(f"{begun.location}/verify", 200, code=await sent_code(tour))
+    phone = begun.location.rpartition("/")[2]
+    await tour.post(f"/settings/factors/{phone}/default")
+    await tour.get(f"/settings/factors/{phone}/remove")
+    await tour.get(f"/settings/factors/new?kind=voice&replaces={phone}")
+    await tour.post("/sign-out")
+    await tour.follow(await tour.post("/sign-in", email=EMAIL, password=PASSWORD))
+    for state in ("with=app", "sent=no"):
+        await tour.get(f"/sign-in/code?{state}")
+    await tour.get("/sign-in/recovery-code")
+    await tour.post("/sign-in/code/send", 429, factor_id=phone)
+    await tour.post("/sign-in/code/send", 422, factor_id="nobody's")
+    await tour.post("/sign-in/code", 401, code="000000")
+    await tour.post("/sign-in/code", code=await sent_code(tour))
+    clock.now += 900
+    await tour.get("/authenticate")
+    await tour.get("/authenticate?with=recovery_code")
+    await tour.follow(await tour.post("/authenticate/send", factor_id=phone))
+    await tour.post("/authenticate", 401, password=PASSWORD, code="000000")
+    await tour.post("/authenticate", password=PASSWORD, code=await sent_code(tour))
+
+
+async def sent_code(tour: Tour) -> str:
+    """The code that arrived last."""
+    messages = (await tour.browser.http.get("/dev/outbox.json")).json()
+    found = re.search(r"#([0-9]{6})", messages[-1]["text"])
+    assert found
     return found[1]
 
 
@@ -207,6 +253,46 @@ async def sign_in_every_way(tour: Tour, secret: str) -> None:
     await tour.post("/sign-out")
     for _ in range(6):
         await tour.post("/sign-in", 401, 429, email=EMAIL, password="wrong")
+
+
+async def mailed_link(tour: Tour, path: str) -> str:
+    """The newest link that begins so and was mailed."""
+    for _ in range(500):
+        text = " ".join(each["text"] for each in json.loads((await tour.browser.get("/dev/outbox.json")).html))
+        if found := re.findall(rf"{path}[\w-]+", text):
+            return str(found[-1])
+        await asyncio.sleep(0.01)
+    raise AssertionError(text)
+
+
+async def tour_of_mail(tour: Tour) -> None:
+    """A forgotten password, another address, and the end of an account."""
+    await tour.post("/sign-up", email=SECOND_EMAIL, password=PASSWORD)
+    await tour.get("/forgot-password")
+    await tour.post("/forgot-password", 422, email="nobody")
+    await tour.post("/forgot-password", 200, email=SECOND_EMAIL)
+    await tour.get(await mailed_link(tour, "/reset-password/"))
+    await tour.post("/settings/email", 422, email="nobody")
+    await tour.post("/settings/email", 409, email=SECOND_EMAIL)
+    await tour.follow(await tour.post("/settings/email", email=THIRD_EMAIL))
+    link = await mailed_link(tour, "/change-email/")
+    await tour.get(link)
+    await tour.follow(await tour.post(link))
+    await tour.get(link, 404)
+    await tour.get("/settings/close")
+    await tour.post("/settings/close", 200)
+
+
+async def tour_of_proven_addresses(tour: Tour) -> None:
+    """Signing up where mail is configured."""
+    await tour.post("/sign-up", 200, email=SECOND_EMAIL, password=PASSWORD)
+    password_hash = await tour.browser.twofold._open.site.passwords.hash(PASSWORD)  # type: ignore[union-attr]
+    acts = tour.browser.twofold.acts
+    token = await acts.write(links.make_for_address, "sign_up", THIRD_EMAIL, password_hash=password_hash)
+    await tour.get(f"/sign-up/{token}")
+    await tour.post(f"/sign-up/{token}", 401, password="wrong")
+    await tour.follow(await tour.post(f"/sign-up/{token}", password=PASSWORD))
+    await tour.get(f"/sign-up/{token}", 404)
 
 
 async def tour_of_links_and_problems(tour: Tour) -> None:
@@ -251,14 +337,18 @@ async def test_no_page_shows_a_text_that_cannot_be_translated(tmp_path: Path) ->
             tour = Tour(browser)
             await tour_of_a_life(tour)
             await tour_of_links_and_problems(tour)
+            await tour_of_mail(tour)
             await browser.get("/api/v1/docs")  # speaks of the API in the API's own words
             kept = browser.twofold._open.site.part(Templates)._environment.cache  # type: ignore[union-attr]
+        async with inside(tmp_path, site_name=SITE, mail_url="webhook+http://127.0.0.1:9/") as browser:
+            tour.browser = browser
+            await tour_of_proven_addresses(tour)
         for registration in ("invite", "closed"):
             async with inside(tmp_path, site_name=SITE, registration=registration) as browser:
                 tour.note(f"/sign-up when {registration}", (await browser.get("/sign-up")).must(403))
     assert tour.bare == {}, str(tour.bare)
     assert kept is not None
-    seen = {name for _, name in kept} | {"signup/closed.html"}
+    seen = {name for _, name in kept} | {"signup/closed.html", "signup/check_mail.html", "signup/confirm.html"}
     assert {f"{path.parent.parent.name}/{path.name}" for path in SOURCE.rglob("templates/*.html")} <= seen
 
 

@@ -74,6 +74,9 @@ async def create(act: Act, email: str, password_hash: str, *, administrator: boo
     """Add an account under a normal address; refuses a known one."""
     account = Account(new_id(), email, password_hash, 1, int(administrator), act.now, None)
     if not await store.insert(act.tx, account):
+        taken = await store.by_email(act.tx, email)
+        if taken is not None:
+            await audit.record_cheap_refusal(act, Event.ACCOUNT_CREATED, taken.id, reason=Conflict.code)
         return Conflict(N_("There is already an account with this email. Sign in, or use another one."), at="email")
     await audit.record(act, Event.ACCOUNT_CREATED, account.id)
     return account
@@ -83,8 +86,24 @@ async def recognise_browser(act: Act, account_id: str, token: str | None) -> str
     """Note that the account has signed in with this browser; gives a new token if the old one is not ours."""
     ours = token is not None and await store.is_browser(act.tx, token_hash(token))
     kept = token if token is not None and ours else new_token()
-    await store.note_browser(act.tx, account_id, token_hash(kept), act.now)
+    await _note_computer(act, account_id, token_hash(kept))
     return kept
+
+
+async def recognise_program(act: Act, account_id: str) -> None:
+    """Note that the account has signed in with a program that keeps no cookies: known by its name and its network.
+
+    The mark is a keyed hash, so nobody can offer it as a browser's token.
+    """
+    seen = f"{account_id} {act.origin.agent} {act.origin.source_network}"
+    await _note_computer(act, account_id, bytes.fromhex(act.site.keys.mac("program", seen)))
+
+
+async def _note_computer(act: Act, account_id: str, mark: bytes) -> None:
+    known = await store.knows_browser(act.tx, account_id, mark)
+    if not known and not await store.was_never_used(act.tx, account_id, act.now):
+        await audit.record(act, Event.COMPUTER_NEW, account_id)
+    await store.note_browser(act.tx, account_id, mark, act.now)
 
 
 async def _count(act: Act, event: Event, email: str, browser: str | None) -> PasswordTry | Problem:

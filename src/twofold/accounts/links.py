@@ -3,6 +3,8 @@
 Looking at a link does not use it up: mail scanners follow links. A link to an account dies with its stamp.
 """
 
+from dataclasses import dataclass
+
 from twofold.accounts import store
 from twofold.accounts.rules import Account
 from twofold.base.acts import Act
@@ -14,9 +16,11 @@ from twofold.base.texts import N_
 
 OVER = "DELETE FROM link WHERE token_hash IN (SELECT token_hash FROM link WHERE expires_at <= :now LIMIT :most)"
 _LIFE = 3600  # seconds
-_LIVING = (
-    "FROM link WHERE token_hash = :token_hash AND purpose = :purpose AND expires_at > :now AND expires_at <= :latest"
-)
+_TRIES = 5  # wrong passwords on the page of one link
+_KNOWN = "FROM link WHERE token_hash = :token_hash AND purpose = :purpose"
+_IN_TIME = f"{_KNOWN} AND expires_at > :now AND expires_at <= :latest"
+_LIVING = f"{_IN_TIME} AND tries < {_TRIES}"
+_FACTS = "account_id, email, stamp, password_hash"
 
 
 class LinkGone(Problem):
@@ -27,69 +31,84 @@ class LinkGone(Problem):
     text = N_("Links last one hour and work once. Ask for a new one.")
 
 
-async def make_for_account(act: Act, purpose: str, account: Account) -> str:
-    """Make the secret of a link to an account; its older links of this purpose die."""
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the holder of a link may do: with an account, for an address, with a password chosen before."""
+
+    account: Account | None
+    email: str | None
+    password_hash: str | None
+
+
+async def make_for_account(act: Act, purpose: str, account: Account, *, email: str | None = None) -> str:
+    """Make the secret of a link to an account, perhaps for a new address; its older links of this purpose die."""
     await act.tx.run(
-        "DELETE FROM link WHERE purpose = :purpose AND account_id = :account_id",
-        purpose=purpose,
+        "DELETE FROM link WHERE account_id = :account_id AND purpose = :purpose",
         account_id=account.id,
+        purpose=purpose,
     )
-    return await _insert(act, purpose, account_id=account.id, stamp=account.stamp, email=None)
+    return await _insert(act, purpose, account=account, email=email)
 
 
-async def make_for_address(act: Act, purpose: str, email: str | None) -> str:
-    """Make the secret of a link to an address, or to whoever holds it; older ones of this purpose die."""
-    await act.tx.run(
-        "DELETE FROM link WHERE purpose = :purpose AND COALESCE(email, '') = :email", purpose=purpose, email=email or ""
-    )
-    return await _insert(act, purpose, account_id=None, stamp=None, email=email)
+async def make_for_address(act: Act, purpose: str, email: str, *, password_hash: str | None = None) -> str:
+    """Make the secret of a link to an address; older ones of this purpose die."""
+    await act.tx.run("DELETE FROM link WHERE email = :email AND purpose = :purpose", email=email, purpose=purpose)
+    return await _insert(act, purpose, email=email, password_hash=password_hash)
 
 
-async def owner(act: Act, purpose: str, token: str) -> Account:
-    """Tell whose link it is, without using it up. Raises LinkGone."""
-    return await _living_owner(act, await _find(act, purpose, token))
+async def make_for_anybody(act: Act, purpose: str) -> str:
+    """Make the secret of a link that is good for whoever holds it; older ones of this purpose die."""
+    await act.tx.run("DELETE FROM link WHERE purpose = :purpose", purpose=purpose)
+    return await _insert(act, purpose)
 
 
-async def address(act: Act, purpose: str, token: str) -> str | None:
-    """Tell for which address a link is, without using it up. Raises LinkGone."""
-    email: str | None = (await _find(act, purpose, token))["email"]
-    return email
+async def look(act: Act, purpose: str, token: str) -> Promise:
+    """Tell what a link is good for, without using it up. Raises LinkGone."""
+    return await _promise(act, await _row(act, f"SELECT {_FACTS} {_LIVING}", purpose, token))
 
 
-async def spend_for_account(act: Act, purpose: str, token: str) -> Account:
+async def spend(act: Act, purpose: str, token: str) -> Promise:
     """Use a link up; of many tries at once one succeeds. Raises LinkGone."""
-    return await _living_owner(act, await _spend(act, purpose, token))
+    return await _promise(act, await _row(act, f"DELETE {_IN_TIME} RETURNING {_FACTS}", purpose, token))
 
 
-async def spend_for_address(act: Act, purpose: str, token: str) -> str | None:
-    """Use a link up and give its address; of many tries at once one succeeds. Raises LinkGone."""
-    email: str | None = (await _spend(act, purpose, token))["email"]
-    return email
+async def begin_try(act: Act, purpose: str, token: str) -> Promise:
+    """Count a password given on a link's page before it is compared; after five the link is dead. Raises LinkGone."""
+    where = _LIVING.removeprefix("FROM link ")
+    statement = f"UPDATE link SET tries = tries + 1 {where} RETURNING {_FACTS}"  # noqa: S608 - our own words
+    return await _promise(act, await _row(act, statement, purpose, token))
 
 
-async def _insert(act: Act, purpose: str, *, account_id: str | None, stamp: int | None, email: str | None) -> str:
+async def bury(act: Act, purpose: str, token: str) -> str | None:
+    """Take away a link that was refused; gives the account that it was for, so that each refusal is noted once."""
+    row = await act.tx.one(f"DELETE {_KNOWN} RETURNING account_id", token_hash=token_hash(token), purpose=purpose)
+    account_id: str | None = row["account_id"] if row else None
+    return account_id
+
+
+async def _insert(
+    act: Act,
+    purpose: str,
+    *,
+    account: Account | None = None,
+    email: str | None = None,
+    password_hash: str | None = None,
+) -> str:
     token = new_token()
     await act.tx.run(
         """
-        INSERT INTO link (token_hash, purpose, account_id, email, stamp, expires_at)
-        VALUES (:token_hash, :purpose, :account_id, :email, :stamp, :expires_at)
+        INSERT INTO link (token_hash, purpose, account_id, email, stamp, password_hash, expires_at)
+        VALUES (:token_hash, :purpose, :account_id, :email, :stamp, :password_hash, :expires_at)
         """,
         token_hash=token_hash(token),
         purpose=purpose,
-        account_id=account_id,
+        account_id=account.id if account else None,
         email=email,
-        stamp=stamp,
+        stamp=account.stamp if account else None,
+        password_hash=password_hash,
         expires_at=act.now + _LIFE,
     )
     return token
-
-
-async def _find(act: Act, purpose: str, token: str) -> Row:
-    return await _row(act, f"SELECT account_id, email, stamp {_LIVING}", purpose, token)
-
-
-async def _spend(act: Act, purpose: str, token: str) -> Row:
-    return await _row(act, f"DELETE {_LIVING} RETURNING account_id, email, stamp", purpose, token)
 
 
 async def _row(act: Act, statement: str, purpose: str, token: str) -> Row:
@@ -101,8 +120,8 @@ async def _row(act: Act, statement: str, purpose: str, token: str) -> Row:
     return row
 
 
-async def _living_owner(act: Act, row: Row) -> Account:
-    account = await store.hold(act.tx, row["account_id"] or "")
-    if account is None or account.stamp != row["stamp"] or account.disabled_at is not None:
+async def _promise(act: Act, row: Row) -> Promise:
+    account = await store.hold(act.tx, row["account_id"]) if row["account_id"] else None
+    if row["account_id"] and (account is None or account.stamp != row["stamp"] or account.disabled_at is not None):
         raise LinkGone
-    return account
+    return Promise(account, row["email"], row["password_hash"])

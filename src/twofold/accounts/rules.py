@@ -15,7 +15,8 @@ from twofold.base.texts import N_, is_visible
 PASSWORD_MOST = 256  # code points
 _ESTIMATED = 128  # the estimate looks no further; its work grows with the square
 _STRONG_ENOUGH = 3  # of 4
-_LOCAL_PART = re.compile(r"[^\s@]{1,64}")
+# Without what a mail header gives a meaning to (RFC 5322 3.2.3): `a,b@example.org` would be mail to two people.
+_LOCAL_PART = re.compile(r"(?=.{1,64}$)[^\s@()<>\[\]:;,\\\".]+(\.[^\s@()<>\[\]:;,\\\".]+)*")
 _ASCII_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
 
@@ -53,9 +54,11 @@ class Change(Enum):
     TWO_FACTOR_ACTIVATED = "2FA becomes active"
     TWO_FACTOR_DISABLED = "disabled"
     FACTORS_CHANGED = "factor added, replaced, removed; default factor changed"
+    PHONE_BOUND = "phone number bound"
     POLICY_CHANGED = "policy changed between the two frequencies"
     PASSWORD_CHANGED = "password changed"
     PASSWORD_RESET = "password reset"
+    ADDRESS_CHANGED = "address changed"
     RECOVERY_CODE_USED = "recovery code used"
     RECOVERY_CODE_RENEWED = "recovery code renewed"
     RESET_BY_ADMINISTRATOR = "administrator's or command-line reset"
@@ -92,9 +95,11 @@ CONSEQUENCES = {
     Change.TWO_FACTOR_ACTIVATED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.NEW),
     Change.TWO_FACTOR_DISABLED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.DIES),
     Change.FACTORS_CHANGED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.STAYS),
+    Change.PHONE_BOUND: Consequences(True, Sessions.OTHERS_END, RecoveryCode.NEW),
     Change.POLICY_CHANGED: Consequences(True, Sessions.STAY, RecoveryCode.STAYS),
     Change.PASSWORD_CHANGED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.STAYS),
     Change.PASSWORD_RESET: Consequences(True, Sessions.ALL_END, RecoveryCode.STAYS),
+    Change.ADDRESS_CHANGED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.STAYS),
     Change.RECOVERY_CODE_USED: Consequences(True, Sessions.OTHERS_END, RecoveryCode.NEW),
     Change.RECOVERY_CODE_RENEWED: Consequences(False, Sessions.STAY, RecoveryCode.NEW),
     Change.RESET_BY_ADMINISTRATOR: Consequences(True, Sessions.ALL_END, RecoveryCode.DIES),

@@ -5,10 +5,15 @@ from twofold.base.database import Transaction
 
 _ACCOUNT = "SELECT id, email, password_hash, stamp, administrator, created_at, disabled_at FROM account"
 
-
 OVER = """
     DELETE FROM browser WHERE (token_hash, account_id) IN
         (SELECT token_hash, account_id FROM browser WHERE last_at <= :now - 31536000 LIMIT :most)
+"""
+
+
+OVER_ADDRESSES = """
+    DELETE FROM former_address WHERE (account_id, email) IN
+        (SELECT account_id, email FROM former_address WHERE until <= :now LIMIT :most)
 """
 
 
@@ -63,6 +68,52 @@ async def renew_stamp(tx: Transaction, account_id: str) -> None:
     await tx.run("UPDATE account SET stamp = stamp + 1 WHERE id = :id", id=account_id)
 
 
+async def set_email(tx: Transaction, account: Account, email: str, *, told_until: int) -> None:
+    """Give an account another address; notices reach the old one, too, until `told_until` (epoch seconds).
+
+    Raises the database's Conflict when the address is taken.
+    """
+    await tx.run("UPDATE account SET email = :email WHERE id = :id", id=account.id, email=email)
+    await tx.run(
+        """
+        INSERT INTO former_address (account_id, email, until) VALUES (:id, :email, :until)
+        ON CONFLICT (account_id, email) DO UPDATE SET until = :until
+        """,
+        id=account.id,
+        email=account.email,
+        until=told_until,
+    )
+
+
+async def addresses(tx: Transaction, account_id: str, now: int) -> list[str]:
+    """List where notices go: to the account's address first, then to those that it had not long ago."""
+    rows = await tx.all(
+        """
+        SELECT email, 0 AS former FROM account WHERE id = :id
+        UNION ALL
+        SELECT email, 1 AS former FROM former_address WHERE account_id = :id AND until > :now
+        ORDER BY former, email
+        """,
+        id=account_id,
+        now=now,
+    )
+    return list(dict.fromkeys(row["email"] for row in rows))
+
+
+async def delete(tx: Transaction, account_id: str) -> bool:
+    """Remove an account and all that is its own, unless it is the last administrator's; tells whether it did."""
+    await tx.all("SELECT id FROM account WHERE administrator = 1 ORDER BY id FOR UPDATE")
+    gone = await tx.run(
+        """
+        DELETE FROM account WHERE id = :id AND (administrator = 0 OR EXISTS
+            (SELECT 1 FROM account other
+             WHERE other.administrator = 1 AND other.disabled_at IS NULL AND other.id <> account.id))
+        """,
+        id=account_id,
+    )
+    return gone == 1
+
+
 async def set_disabled(tx: Transaction, account_id: str, at: int | None) -> None:
     """Disable from `at` (epoch seconds), or enable with None."""
     await tx.run("UPDATE account SET disabled_at = :at WHERE id = :id", id=account_id, at=at)
@@ -91,6 +142,19 @@ async def knows_browser(tx: Transaction, account_id: str, browser: bytes) -> boo
         "SELECT 1 AS yes FROM browser WHERE token_hash = :browser AND account_id = :account_id",
         browser=browser,
         account_id=account_id,
+    )
+    return row is not None
+
+
+async def was_never_used(tx: Transaction, account_id: str, now: int) -> bool:
+    """Tell whether nobody has signed in to this account yet; browsers are remembered for a year."""
+    row = await tx.one(
+        """
+        SELECT 1 AS yes FROM account WHERE id = :id AND created_at > :now - 31536000
+            AND NOT EXISTS (SELECT 1 FROM browser WHERE account_id = :id)
+        """,
+        id=account_id,
+        now=now,
     )
     return row is not None
 

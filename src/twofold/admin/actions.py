@@ -98,7 +98,7 @@ async def sign_out(act: Act, email: str) -> None:
     """End every session and trusted computer of an account. Raises NoSuchAccount."""
     account = await _held(act, email)
     await carry_out(act, Change.ENDED_BY_ADMINISTRATOR, account.id)
-    await audit.record(act, Event.SESSIONS_ENDED, account.id)
+    await audit.record(act, Event.ALL_SESSIONS_ENDED, account.id)
 
 
 async def _held(act: Act, email: str) -> Account:

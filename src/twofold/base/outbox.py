@@ -4,9 +4,12 @@ A message is sealed while it waits, and nothing of it is readable afterwards. Wh
 courier inside a transaction; `Courier.outcome` tells afterwards how it went.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from functools import partial
+from random import SystemRandom
 
 import msgspec
 
@@ -14,6 +17,8 @@ from twofold.base.acts import Act
 from twofold.base.ids import new_id
 
 PURPOSE = "outbox"  # of the keys that seal
+_MOMENT = (0.2, 1.2)  # seconds
+_chance = SystemRandom()
 
 OVER = """
     DELETE FROM outbox WHERE id IN
@@ -74,8 +79,12 @@ class Courier:
     health: Callable[[], Mapping[str, str]] = dict
 
 
-async def post(act: Act, message: Message, *, expires_at: int) -> str:
-    """Put a message into the outbox, to be sent before `expires_at` (epoch seconds); gives its id."""
+async def post(act: Act, message: Message, *, expires_at: int, unfelt: bool = False) -> str:
+    """Put a message into the outbox, to be sent before `expires_at` (epoch seconds); gives its id.
+
+    An `unfelt` one goes out a moment later: a stranger who measures the next answers does not feel whether there was
+    anything to send.
+    """
     message_id = new_id()
     sealed = act.site.keys.seal(PURPOSE, msgspec.json.encode(message), bound_to=message_id)
     await act.tx.run(
@@ -89,8 +98,13 @@ async def post(act: Act, message: Message, *, expires_at: int) -> str:
         now=act.now,
         expires_at=expires_at,
     )
-    act.afterwards.append(act.site.part(Courier).wake)
+    wake = act.site.part(Courier).wake
+    act.afterwards.append(partial(_wake_unfelt, wake) if unfelt else wake)
     return message_id
+
+
+def _wake_unfelt(wake: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(_chance.uniform(*_MOMENT), wake)
 
 
 async def withdraw(act: Act, message_id: str) -> None:

@@ -33,6 +33,7 @@ class Problem(Exception):
     text: ClassVar[str] = ""
     at: ClassVar[str | None] = None  # the form field that it speaks of
     mend_at: ClassVar[str | None] = None  # the page where a person can mend it
+    wait: int | None = None  # seconds after which it is worth trying again
 
     def __init__(self, **evidence: Any) -> None:  # noqa: ANN401 - each problem has its own
         super().__init__(self.code)
@@ -97,6 +98,7 @@ class TooManyAttempts(Problem):
     """A limit is reached; `retry_at` (epoch seconds) says when to come back."""
 
     code, status = "too_many_attempts", 429
+    wait: int
     title = N_("Too many attempts")
 
     def __init__(self, *, retry_at: int, now: int) -> None:
@@ -158,6 +160,6 @@ class Conflict(Problem):
 class Unavailable(Problem):
     """A part that we need is away: nobody gets in. Whether a change was made may be unknown: nothing is said of it."""
 
-    code, status = "unavailable", 503
+    code, status, wait = "unavailable", 503, 5
     title = N_("The service is not available just now")
     text = N_("The service cannot do this just now. Wait a moment and try again.")

@@ -23,6 +23,16 @@ def _(text: str) -> str:
     return translations.get().gettext(text)
 
 
+def language() -> NullTranslations:
+    """Give the language of this request, for a text that is written where the request is out of sight."""
+    return translations.get()
+
+
+def tag_of(spoken: NullTranslations) -> str:
+    """Name a language as a locale does; texts that nobody translated are English."""
+    return spoken.info().get("language", "en")
+
+
 def counted(one: str, many: str, number: int) -> str:
     """Give the singular or plural text for `number`, with `{number}` filled in."""
     return translations.get().ngettext(one, many, number).format(number=number)

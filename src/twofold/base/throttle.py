@@ -53,7 +53,7 @@ def with_attempt(tally: Tally, rates: Sequence[Rate], now: int) -> Tally:
 
 def over(config: Config) -> str:
     """Write what clears out tallies that no limit looks at any more; a run of wrong codes has no end, and is kept."""
-    rates = (*config.limit_codes, *config.limit_source, *config.limit_sign_ups)
+    rates = (*config.limit_codes, *config.limit_source, *config.limit_sign_ups, *config.limit_mails)
     longest = max(_REMEMBERED, config.limit_passwords.most, *(rate.seconds for rate in rates))
     return f"""
         DELETE FROM throttle WHERE key IN

@@ -230,6 +230,11 @@ class Config:
         """Whether the base URL is on this machine alone."""
         return places.is_loopback(self.host)
 
+    @cached_property
+    def mails_links(self) -> bool:
+        """Whether mail goes to people's mailboxes, so that an address can be proven."""
+        return self.mail_url != couriers.CONSOLE
+
 
 SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Config)}
 

@@ -1,25 +1,37 @@
 """Second factors as JSON."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from twofold.base.clock import rfc3339
-from twofold.base.problems import Conflict, InvalidRequest, NotFound
+from twofold.base.problems import Conflict, InvalidRequest, NotFound, TooManyAttempts
+from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.routes import Call
-from twofold.factors import actions
+from twofold.factors import actions, enrolment
 from twofold.factors.contract import Factor, Kinds
+from twofold.factors.enrolment import Pending, PendingApp, PendingPhone
+from twofold.factors.numbers import CountryNotServed
 from twofold.factors.rules import CodeAlreadyUsed, PhoneClockOff, Policy, TwoFactor, WrongCode
+from twofold.factors.sending import delivered
+from twofold.factors.sentcode.rules import SentCode
+from twofold.factors.spending.rules import CannotSend
 
 
 class NewFactor(msgspec.Struct, forbid_unknown_fields=True):
-    """What to enrol; `replaces` names the factor that the new one takes the place of."""
+    """What to enrol; `replaces` names the factor that the new one takes the place of.
+
+    `phone` is there for sms and voice: in international form, or in the national form of `country` (ISO 3166).
+    """
 
     kind: str
     name: str | None = None
+    phone: str | None = None
+    country: str | None = None
     replaces: str | None = None
 
 
@@ -55,20 +67,29 @@ class ListedFactor(msgspec.Struct):
 
 
 class PendingFactor(msgspec.Struct):
-    """A factor to be verified; the secret is told here and never again."""
+    """A factor to be verified. An app's secret is told here and never again; to a phone a code is on its way."""
 
     id: str
     kind: str
     name: str
     status: Literal["unverified", "verified"]
-    secret: str
-    uri: str
-    qr_svg: str
+    expires_at: str
+    secret: str | UnsetType = UNSET
+    uri: str | UnsetType = UNSET
+    qr_svg: str | UnsetType = UNSET
+    hint: str | UnsetType = UNSET
+    resend_after: str | UnsetType = UNSET
+
+
+class CodeOnItsWay(msgspec.Struct):
+    """A code that is being sent: from when another may be asked for, and until when it is good."""
+
+    resend_after: str
     expires_at: str
 
 
 class VerifiedFactor(msgspec.Struct):
-    """A factor that counts from now on; the recovery code is there when 2FA became active by it."""
+    """A factor that counts from now on; the recovery code is there when 2FA became active, or a phone was bound."""
 
     factor: ListedFactor
     recovery_code: str | UnsetType = UNSET
@@ -110,7 +131,10 @@ async def choose(ask: Ask, body: Choice) -> TwoFactorState:
 
 async def begin(ask: Ask, body: NewFactor) -> PendingFactor:
     """Start an enrolment."""
-    pending = await ask.act(actions.begin, body.kind, body.name, body.replaces)
+    asked = enrolment.wanted(
+        ask.site, body.kind, phone=body.phone, country=body.country, name=body.name, replaces=body.replaces
+    )
+    pending = await ask.act(enrolment.begin, asked, language())
     factor = pending.factor
     return PendingFactor(
         id=factor.id,
@@ -118,13 +142,19 @@ async def begin(ask: Ask, body: NewFactor) -> PendingFactor:
         name=factor.name,
         status="unverified",
         expires_at=rfc3339(factor.expires_at or 0),
-        **pending.shown(),
+        **await _shown(ask, pending),
     )
+
+
+async def send(ask: Ask) -> CodeOnItsWay:
+    """Send another code to a number that is being proven."""
+    sent = await ask.act(enrolment.send_again, ask.id("id"), language())
+    return on_its_way(await delivered(ask.acts, sent))
 
 
 async def verify(ask: Ask, body: Code) -> VerifiedFactor:
     """Make a factor count by its first code."""
-    verified = await ask.act(actions.verify, ask.id("id"), body.code)
+    verified = await ask.act(enrolment.verify, ask.id("id"), body.code, language())
     return VerifiedFactor(listed(ask, verified.factor), verified.recovery_code or UNSET)
 
 
@@ -135,7 +165,7 @@ async def rename(ask: Ask, body: Name) -> ListedFactor:
 
 async def remove(ask: Ask) -> None:
     """Remove a factor."""
-    await ask.act(actions.remove, ask.id("id"))
+    await ask.act(actions.remove, ask.id("id"), language())
 
 
 async def renew_recovery_code(ask: Ask) -> NewRecoveryCode:
@@ -157,6 +187,21 @@ def listed(ask: Ask, factor: Factor) -> ListedFactor:
     )
 
 
+def on_its_way(sent: SentCode) -> CodeOnItsWay:
+    """Tell of a code that was sent, without the code."""
+    return CodeOnItsWay(rfc3339(sent.resend_at), rfc3339(sent.expires_at))
+
+
+async def _shown(ask: Ask, pending: Pending) -> Mapping[str, Any]:
+    match pending:
+        case PendingPhone(sent=SentCode() as sent):
+            await delivered(ask.acts, sent)
+            return {"hint": pending.kind.hint(pending.factor), "resend_after": rfc3339(sent.resend_at)}
+        case PendingApp():
+            return pending.shown()
+    return {}
+
+
 async def _state(ask: Ask, two_factor: TwoFactor, recovery_code: str | None) -> TwoFactorState:
     created_at = await ask.acts.read(ask.site.part(Kinds).recovery.created_at, ask.known_visitor.account_id)
     told: Any = RecoveryCodeState(rfc3339(created_at)) if created_at is not None else None
@@ -169,6 +214,8 @@ async def _state(ask: Ask, two_factor: TwoFactor, recovery_code: str | None) -> 
         recovery_code=recovery_code or told,
     )
 
+
+SENDING_PROBLEMS = (InvalidRequest, TooManyAttempts, CountryNotServed, CannotSend)
 
 ROUTES = (
     Call(
@@ -197,8 +244,18 @@ ROUTES = (
         body=NewFactor,
         answer_type=PendingFactor,
         status=201,
-        problems=(InvalidRequest, NotFound, Conflict),
-        summary="Start to enrol a factor",
+        problems=(*SENDING_PROBLEMS, NotFound, Conflict),
+        summary="Start to enrol a factor; a code is on its way to a phone",
+    ),
+    Call(
+        method="POST",
+        path="/api/v1/factors/{id}/send",
+        handler=send,
+        need=Need.UNLOCKED,
+        answer_type=CodeOnItsWay,
+        status=202,
+        problems=(*SENDING_PROBLEMS, NotFound),
+        summary="Send another code to a number that is being proven",
     ),
     Call(
         method="POST",

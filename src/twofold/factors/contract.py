@@ -1,10 +1,16 @@
-"""What a kind of factor must do. Everybody but `rooms.py` sees factors through this contract."""
+"""What a kind of factor must do. Everybody but `rooms.py` sees factors through this contract.
+
+A factor gives codes in one of two ways: an app computes them, and its kind checks them by itself (`AppKind`); or they
+are made here and sent to a phone, and its kind says what is sent and by what (`PhoneKind`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from gettext import NullTranslations
 from typing import Any, Protocol
 
 from twofold.base.acts import Act
+from twofold.base.outbox import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,17 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
+class RightSent:
+    """The code is the one that was sent last; `code_hash` is what it is known by, and used up by."""
+
+    code_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
-    """The code was right, but it or a later one has been accepted before."""
+    """The code was right, but it or a later one has been accepted before; `sent` tells that it came to a phone."""
+
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +61,12 @@ class ClockOff:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """The code is not of this factor."""
+    """The code is not of this factor; `sent` tells that one was to come to a phone."""
+
+    sent: bool = False
 
 
-Verdict = Right | Used | ClockOff | Wrong
+Verdict = Right | RightSent | Used | ClockOff | Wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,15 @@ class Kind(Protocol):
     """One kind of factor."""
 
     kind: str
+    default_name: str  # of a factor whose owner gives it none
+
+    def hint(self, factor: Factor) -> str:
+        """Tell which device the factor is, beside its name, without telling a secret."""
+
+
+class AppKind(Kind, Protocol):
+    """A kind whose codes are computed by an app from a secret that both sides know."""
+
     templates: str  # folder of `enrol.html` and `verify.html`
 
     def enrol(self, *, factor_id: str, account_id: str, email: str, name: str, is_first: bool) -> Enrolment:
@@ -78,8 +104,36 @@ class Kind(Protocol):
     def check(self, factor: Factor, code: str, now: int, *, explain_ahead: bool) -> Verdict:
         """Judge six digits; `explain_ahead` tells also of a clock that runs fast. Raises Unavailable as `offer`."""
 
-    def hint(self, factor: Factor) -> str:
-        """Tell which device the factor is, beside its name, without telling a secret."""
+
+@dataclass(frozen=True, slots=True)
+class PhoneTexts:
+    """What pages say of a kind that sends codes, marked for translation; `{digits}` are the last two of the number."""
+
+    title: str
+    add: str
+    way: str
+    sent: str
+    again: str
+    instead: str
+    cost: str
+
+
+class PhoneKind(Kind, Protocol):
+    """A kind whose codes are made here and sent to a phone number."""
+
+    texts: PhoneTexts
+
+    def seal(self, number: str, *, factor_id: str, account_id: str) -> bytes:
+        """Seal a number (E.164) for the row of its factor."""
+
+    def number(self, factor: Factor) -> str:
+        """Give the number (E.164). Raises Unavailable when it cannot be opened."""
+
+    def code_message(self, number: str, code: str, spoken: NullTranslations) -> Message:
+        """Write what carries a code to a number."""
+
+    def farewell(self, number: str, spoken: NullTranslations) -> Message:
+        """Write what tells the holder of a number that it is no longer used."""
 
 
 class RecoveryCodes(Protocol):
@@ -106,11 +160,20 @@ class RecoveryCodes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """The kinds of factors that are built in, in menu order, and the recovery code."""
+    """The kinds of factors that this server offers, each group in menu order, and the recovery code."""
 
-    factors: tuple[Kind, ...]
+    apps: tuple[AppKind, ...]
+    phones: tuple[PhoneKind, ...]
     recovery: RecoveryCodes
 
     def of(self, kind: str) -> Kind | None:
         """Find a kind by its name."""
-        return next((factor for factor in self.factors if factor.kind == kind), None)
+        return self.app(kind) or self.phone(kind)
+
+    def app(self, kind: str) -> AppKind | None:
+        """Find a kind whose codes an app computes."""
+        return next((known for known in self.apps if known.kind == kind), None)
+
+    def phone(self, kind: str) -> PhoneKind | None:
+        """Find a kind whose codes are sent to a phone."""
+        return next((known for known in self.phones if known.kind == kind), None)

@@ -85,7 +85,7 @@ def normal_number(text: str, *, countries: Sequence[str], region: str | None = N
         raise InvalidRequest(FieldError("country", N_("Choose a country from the list.")))
     home = region or _only_region(countries)
     if home is None and not plain.startswith("+"):
-        raise _refused(N_("Enter the number in international form: +, the country code, and the number."))
+        raise _refused(N_("Begin the number with + and its country code, or choose its country."))
     parsed = _parsed(plain, home)
     if not is_served(_regions(parsed), countries):
         raise CountryNotServed

@@ -7,12 +7,14 @@ from starlette.responses import Response
 
 from twofold.base.acts import Act
 from twofold.base.problems import FieldError, InvalidRequest, NotFound
-from twofold.base.texts import N_
+from twofold.base.texts import N_, _, language
 from twofold.base.visitor import Need, Visitor
 from twofold.base.web.ask import Ask
 from twofold.base.web.routes import Page
-from twofold.factors import actions
+from twofold.factors import actions, enrolment, phone_pages
 from twofold.factors.contract import Kinds
+from twofold.factors.enrolment import PendingApp, PendingPhone, Wanted
+from twofold.factors.phone_pages import number_wanted, prove_number
 from twofold.factors.recovery_pages import show_code
 from twofold.factors.rules import MOST_FACTORS, AlreadyVerified, Policy
 
@@ -33,7 +35,7 @@ async def frequency_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any
 async def methods_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any]:
     """Show the methods, those that this server does not offer too."""
     chosen, kinds = await actions.two_factor(act, visitor.account_id), act.site.part(Kinds)
-    only = kinds.factors[0].kind if len(kinds.factors) == 1 else None
+    only = kinds.apps[0].kind if kinds.apps and not kinds.phones else None
     default = chosen.default.kind if chosen.default else only
     methods = [
         {
@@ -49,10 +51,11 @@ async def methods_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any]:
 
 async def authenticators_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any]:
     """Show what is enrolled."""
-    chosen = await actions.two_factor(act, visitor.account_id)
+    chosen, phone = await actions.two_factor(act, visitor.account_id), act.site.part(Kinds).phone
     factors = [
         {
             "id": factor.id,
+            "way": _(kind.texts.way).format(digits=kind.hint(factor)) if (kind := phone(factor.kind)) else None,
             "kind": factor.kind,
             "name": factor.name,
             "created_at": factor.verified_at,
@@ -65,6 +68,7 @@ async def authenticators_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str
         "template": "factors/card_authenticators.html",
         "factors": factors,
         "can_add": len(factors) < MOST_FACTORS,
+        "phones": [{"kind": kind.kind, "add": _(kind.texts.add)} for kind in act.site.part(Kinds).phones],
     }
 
 
@@ -96,15 +100,19 @@ async def update_method(ask: Ask) -> Response:
 
 
 async def begin(ask: Ask) -> Response:
-    """Start to enrol a factor, perhaps in the place of another."""
+    """Start to enrol a factor, perhaps in the place of another, of whose kind it is unless another is named."""
     form = ask.form
     if form.get("saved") == "yes":  # the page after a recovery asks for both at once
         await ask.act(actions.confirm_recovery_code)
-    return await _begin(ask, form.get("kind", ""), form.get("name") or None, form.get("replaces") or None)
+    kind, replaces = form.get("kind", ""), form.get("replaces") or None
+    if replaces and not kind:
+        chosen = await ask.acts.read(actions.two_factor, ask.known_visitor.account_id)
+        kind = replaced.kind if (replaced := chosen.factor(replaces)) else kind
+    return await _begin(ask, kind, form.get("name") or None, replaces)
 
 
 async def enrol(ask: Ask) -> Response:
-    """Step 1: scan the picture, tap the link or type the key."""
+    """Step 1: scan the picture, tap the link or type the key; a phone is at step 2 already."""
     return await _enrolment(ask, "enrol.html")
 
 
@@ -114,9 +122,9 @@ async def enter_code(ask: Ask) -> Response:
 
 
 async def verify(ask: Ask) -> Response:
-    """Make the factor count; shows the recovery code when 2FA became active by it."""
+    """Make the factor count; shows the recovery code when there is a new one."""
     try:
-        verified = await ask.act(actions.verify, ask.id("id"), ask.form.get("code", ""))
+        verified = await ask.act(enrolment.verify, ask.id("id"), ask.form.get("code", ""), language())
     except AlreadyVerified:
         return await show_code(ask, None)
     if verified.recovery_code:
@@ -145,22 +153,29 @@ async def confirm_removal(ask: Ask) -> Response:
     factor = chosen.factor(ask.id("id"))
     if factor is None:
         raise NotFound
-    return ask.render("factors/remove.html", factor=factor, last=chosen.active and len(chosen.factors) == 1)
+    is_app = ask.site.part(Kinds).app(factor.kind) is not None
+    last = chosen.active and len(chosen.factors) == 1
+    return ask.render("factors/remove.html", factor=factor, is_app=is_app, last=last)
 
 
 async def remove(ask: Ask) -> Response:
     """Remove a factor."""
-    await ask.act(actions.remove, ask.id("id"))
+    await ask.act(actions.remove, ask.id("id"), language())
     return ask.go("/settings?done=factor_removed#authenticators")
 
 
 async def _begin(ask: Ask, kind: str, name: str | None, replaces: str | None) -> Response:
-    pending = await ask.act(actions.begin, kind, name, replaces)
+    if (page := number_wanted(ask, kind, name, replaces)) is not None:
+        return page
+    pending = await ask.act(enrolment.begin, Wanted(kind, name, None, replaces), language())
     return ask.go(f"/settings/factors/{pending.factor.id}")
 
 
 async def _enrolment(ask: Ask, page: str) -> Response:
-    pending = await ask.look(actions.pending, ask.id("id"))
+    pending = await ask.look(enrolment.pending, ask.id("id"))
+    if isinstance(pending, PendingPhone):
+        return prove_number(ask, pending)
+    assert isinstance(pending, PendingApp)  # noqa: S101 - a factor is an app or a phone
     offer = pending.shown()
     secret = offer["secret"]
     return ask.render(
@@ -177,11 +192,13 @@ async def _enrolment(ask: Ask, page: str) -> Response:
 
 
 ROUTES = (
+    *phone_pages.ROUTES,
     Page("POST", "/settings/two-factor", update_policy, Need.UNLOCKED, again="/settings"),
     Page("POST", "/settings/method", update_method, Need.UNLOCKED, again="/settings"),
     Page("POST", "/settings/factors", begin, Need.UNLOCKED, again="/settings"),
     Page("GET", "/settings/factors/{id}", enrol, Need.UNLOCKED),
     Page("GET", "/settings/factors/{id}/verify", enter_code, Need.UNLOCKED),
+    Page("POST", "/settings/factors/{id}/send", phone_pages.send_again, Need.UNLOCKED, again=enter_code),
     Page("POST", "/settings/factors/{id}/verify", verify, Need.UNLOCKED, again=enter_code),
     Page("POST", "/settings/factors/{id}/name", rename, Need.UNLOCKED, again="/settings"),
     Page("POST", "/settings/factors/{id}/default", make_default, Need.UNLOCKED, again="/settings"),

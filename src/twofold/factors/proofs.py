@@ -4,6 +4,8 @@ Whoever calls holds the account to the transaction, so that tries of one account
 compared than the limit allows, and one code is accepted once. Who never errs leaves no tally behind.
 """
 
+from collections.abc import Sequence
+
 from twofold.accounts.actions import count_against_source, source_key
 from twofold.accounts.rules import Change
 from twofold.audit import actions as audit
@@ -13,36 +15,48 @@ from twofold.base.acts import Act
 from twofold.base.problems import Problem, TooManyAttempts, Unavailable
 from twofold.base.throttle import Tally
 from twofold.factors import store
-from twofold.factors.contract import Factor, Kinds, Right, Used, Verdict, Wrong
+from twofold.factors.contract import Factor, Kinds, Right, RightSent, Used, Verdict, Wrong
 from twofold.factors.rules import FactorsClosed, WrongCode, WrongRecoveryCode, best, refusal
+from twofold.factors.sentcode import actions as sentcode
+from twofold.factors.sentcode.rules import Request
 from twofold.sessions.actions import carry_out
 
 _A_DAY = 86400
 
 
 async def prove_code(
-    act: Act, event: Event, account_id: str, code: str, *, factor_id: str | None = None
+    act: Act, event: Event, account_id: str, code: str, request: Request, *, factor_id: str | None = None
 ) -> Factor | Problem:
     """Accept a code of one of the account's verified factors, once; gives the factor, or the counted refusal.
 
-    `code` is six digits (`rules.normal_code`). Raises Unavailable when no factor's secret can be opened.
+    `code` is six digits (`rules.normal_code`); one that was sent must have been sent for this `request`. Raises
+    Unavailable when no factor's secret can be opened.
     """
     tally = await throttle.peek(act.tx, _key(account_id))
-    if (closed := await _closed(act, tally, in_a_row=True)) is not None:
-        await audit.record_refusal(act, event, account_id, reason=closed.code)
-        return closed
+    if (refused := await _closed(act, tally, in_a_row=True)) is not None:
+        await audit.record_refusal(act, event, account_id, reason=refused.code)
+        return refused
     two_factor = await store.two_factor(act.tx, account_id)
     asked = [factor for factor in two_factor.factors if factor_id in (None, factor.id)]
-    judged = [(factor, verdict) for factor in asked if (verdict := _judge(act, factor, code)) is not None]
+    judged = await _judge_all(act, account_id, asked, code, request)
     if asked and not judged:
         raise Unavailable
     factor, verdict = best(judged)
-    if factor is not None and isinstance(verdict, Right):
-        if await store.spend(act.tx, account_id, factor.id, verdict.step, act.now):
+    if factor is not None and isinstance(verdict, Right | RightSent):
+        if await spend(act, factor, verdict, request):
             await _forgive(act, account_id, tally)
             return factor
-        verdict = Used()
+        verdict = Used(sent=isinstance(verdict, RightSent))
     return await _refuse(act, event, account_id, tally, verdict)
+
+
+async def spend(act: Act, factor: Factor, verdict: Right | RightSent, request: Request) -> bool:
+    """Use up the code that was found right; tells whether it was still good."""
+    if isinstance(verdict, Right):
+        return await store.spend(act.tx, factor.account_id, factor.id, verdict.step, act.now)
+    kind = act.site.part(Kinds).phone(factor.kind)
+    await store.note_use(act.tx, factor.id, act.now)
+    return kind is not None and await sentcode.spend(act, kind, factor, request, verdict.code_hash)
 
 
 async def prove_recovery_code(
@@ -50,9 +64,9 @@ async def prove_recovery_code(
 ) -> str | Problem:
     """Use up the recovery code; gives the new one, or the counted refusal. Trusted computers and sessions end."""
     tally = await throttle.peek(act.tx, _key(account_id))
-    if (closed := await _closed(act, tally, in_a_row=False)) is not None:
-        await audit.record_refusal(act, event, account_id, reason=closed.code)
-        return closed
+    if (refused := await _closed(act, tally, in_a_row=False)) is not None:
+        await audit.record_refusal(act, event, account_id, reason=refused.code)
+        return refused
     recovery = act.site.part(Kinds).recovery
     if not await recovery.spend(act, account_id, text):
         left = await _count(act, account_id, tally)
@@ -69,9 +83,31 @@ async def lift_limits(act: Act, account_id: str) -> None:
     await throttle.forget(act.tx, _key(account_id))
 
 
+async def closed(act: Act, event: Event, account_id: str) -> TooManyAttempts | None:
+    """Tell whether codes of this account are refused unseen, and record that as the refusal of an event."""
+    refused = await _closed(act, await throttle.peek(act.tx, _key(account_id)), in_a_row=True)
+    if refused is not None:
+        await audit.record_refusal(act, event, account_id, reason=refused.code)
+    return refused
+
+
+async def _judge_all(
+    act: Act, account_id: str, asked: Sequence[Factor], code: str, request: Request
+) -> list[tuple[Factor, Verdict]]:
+    """Judge a code by every factor that is asked, but for those whose secret cannot be opened."""
+    kinds = act.site.part(Kinds)
+    phones = [factor for factor in asked if kinds.phone(factor.kind)]
+    apps = [factor for factor in asked if factor not in phones]
+    judged = [(factor, verdict) for factor in apps if (verdict := _judge(act, factor, code)) is not None]
+    if phones:
+        sent_to, verdict = await sentcode.judge(act, account_id, request, code)
+        judged += [(factor, verdict if factor.id == sent_to else Wrong(sent=not apps)) for factor in phones]
+    return judged
+
+
 def _judge(act: Act, factor: Factor, code: str) -> Verdict | None:
     """Judge a code; None when the factor's secret cannot be opened. Its owner's other factors are still good."""
-    kind = act.site.part(Kinds).of(factor.kind)
+    kind = act.site.part(Kinds).app(factor.kind)
     try:
         return kind.check(factor, code, act.now, explain_ahead=False) if kind else Wrong()
     except Unavailable:

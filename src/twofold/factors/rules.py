@@ -9,7 +9,7 @@ from enum import StrEnum
 from twofold.accounts.rules import Change
 from twofold.base.problems import Conflict, FieldError, InvalidRequest, Problem, TooManyAttempts
 from twofold.base.texts import N_, _, counted, is_visible
-from twofold.factors.contract import ClockOff, Factor, Right, Used, Verdict, Wrong
+from twofold.factors.contract import ClockOff, Factor, Right, RightSent, Used, Verdict, Wrong
 
 MOST_FACTORS = 10
 MOST_PENDING = 5
@@ -74,6 +74,16 @@ class WrongCode(Problem):
         return type(self)(**self.evidence | {"attempts_left": left})
 
 
+class WrongSentCode(WrongCode):
+    """The code is not the one that was sent last for this, or its time is over."""
+
+    @property
+    def detail(self) -> str:
+        """What to do, and how many tries are left."""
+        told = _("The code is not correct or has expired. Enter the newest one, or ask for a new code.")
+        return f"{told} {self.left}"
+
+
 class WrongRecoveryCode(WrongCode):
     """The recovery code is not right."""
 
@@ -96,6 +106,15 @@ class CodeAlreadyUsed(WrongCode):
     def detail(self) -> str:
         """What to do."""
         return _("This code has been used. Wait for the next one in your app.")
+
+
+class SentCodeUsed(CodeAlreadyUsed):
+    """The code was the one that was sent, but has been used."""
+
+    @property
+    def detail(self) -> str:
+        """What to do."""
+        return _("This code has been used. Ask for a new code.")
 
 
 class PhoneClockOff(WrongCode):
@@ -175,33 +194,38 @@ def free_name(wanted: str, taken: Sequence[str]) -> str:
 
 
 def best(verdicts: Sequence[tuple[Factor, Verdict]]) -> tuple[Factor | None, Verdict]:
-    """Choose what counts of several authenticators: a right code, else a used one, else what explains most."""
-    for kind in (Right, Used, ClockOff):
+    """Choose what counts of several factors: a right code, else a used one, else what explains most."""
+    for kind in (Right, RightSent, Used, ClockOff):
         for factor, verdict in verdicts:
             if isinstance(verdict, kind):
                 return factor, verdict
-    return None, Wrong()
+    return None, Wrong(sent=any(each[1] == Wrong(sent=True) for each in verdicts))
 
 
 def refusal(verdict: Verdict, attempts_left: int) -> WrongCode:
     """Say what is wrong with a code."""
     match verdict:
-        case Used():
-            return CodeAlreadyUsed(attempts_left=attempts_left)
+        case Used(sent):
+            return (SentCodeUsed if sent else CodeAlreadyUsed)(attempts_left=attempts_left)
         case ClockOff(minutes):
             return PhoneClockOff(attempts_left=attempts_left, clock_off_minutes=minutes)
+        case Wrong(sent=True):
+            return WrongSentCode(attempts_left=attempts_left)
         case _:
             return WrongCode(attempts_left=attempts_left)
 
 
-def change_of(before: TwoFactor, after: TwoFactor) -> Change | None:
-    """Name the change of credentials between two states of 2FA, the most far-reaching first."""
+def change_of(before: TwoFactor, after: TwoFactor, *, bound: bool = False) -> Change | None:
+    """Name the change of credentials between two states of 2FA, the most far-reaching first.
+
+    `bound` tells that a factor which is new in it is a phone number.
+    """
     if after.active and not before.active:
         return Change.TWO_FACTOR_ACTIVATED
     if after.policy is Policy.DISABLED and before.policy is not Policy.DISABLED:
         return Change.TWO_FACTOR_DISABLED
     if [factor.id for factor in after.factors] != [factor.id for factor in before.factors]:
-        return Change.FACTORS_CHANGED
+        return Change.PHONE_BOUND if bound else Change.FACTORS_CHANGED
     if after.default is not None and before.default is not None and after.default.id != before.default.id:
         return Change.FACTORS_CHANGED
     return Change.POLICY_CHANGED if after.policy is not before.policy else None

@@ -118,6 +118,16 @@ async def spend(tx: Transaction, account_id: str, factor_id: str, step: int, now
     return changed == 1
 
 
+async def note_use(tx: Transaction, factor_id: str, now: int) -> None:
+    """Note when a factor was used last."""
+    await tx.run("UPDATE factor SET last_used_at = :now WHERE id = :id", id=factor_id, now=now)
+
+
+async def change_kind(tx: Transaction, factor_id: str, kind: str) -> None:
+    """Make an unverified factor one of another kind; wrong codes stay counted."""
+    await tx.run("UPDATE factor SET kind = :kind WHERE id = :id AND verified_at IS NULL", id=factor_id, kind=kind)
+
+
 async def rename(tx: Transaction, account_id: str, factor_id: str, name: str) -> None:
     """Rename a verified factor."""
     await tx.run(

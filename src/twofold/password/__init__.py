@@ -1,1 +1,1 @@
-"""Changing one's password, and setting a new one by a link from an administrator."""
+"""Changing one's password, and setting a new one by a link, mailed or from an administrator."""

@@ -19,6 +19,12 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     new_password: str
 
 
+class Address(msgspec.Struct, forbid_unknown_fields=True):
+    """The address of an account whose password is forgotten."""
+
+    email: str
+
+
 class ByLink(msgspec.Struct, forbid_unknown_fields=True):
     """The token of a reset link and the new password."""
 
@@ -30,6 +36,11 @@ async def change(ask: Ask, body: NewPassword) -> None:
     """Change the password."""
     token, browser = ask.session_token or "", ask.cookies.get(BROWSER)
     await actions.change(ask.acts, ask.known_visitor, token, browser, body.current_password, body.new_password)
+
+
+async def ask_reset(ask: Ask, body: Address) -> None:
+    """Mail a link, if somebody has this address."""
+    await ask.acts.write(actions.ask_reset, body.email)
 
 
 async def reset(ask: Ask, body: ByLink) -> None:
@@ -47,6 +58,16 @@ ROUTES = (
         status=204,
         problems=(InvalidRequest, WrongCredentials, TooManyAttempts),
         summary="Change your password",
+    ),
+    Call(
+        method="POST",
+        path="/api/v1/password-reset",
+        handler=ask_reset,
+        need=Need.NOBODY,
+        body=Address,
+        status=202,
+        problems=(InvalidRequest,),
+        summary="Mail a link to choose a new password, if somebody has this address; the answer does not tell",
     ),
     Call(
         method="POST",

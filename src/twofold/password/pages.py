@@ -25,6 +25,17 @@ async def change(ask: Ask) -> Response:
     return ask.go("/settings?done=password_changed#password")
 
 
+async def forgot(ask: Ask) -> Response:
+    """Ask for the address of the account."""
+    return ask.render("password/forgot.html")
+
+
+async def send_link(ask: Ask) -> Response:
+    """Mail a link, if somebody has this address; the page does not tell."""
+    await ask.acts.write(actions.ask_reset, ask.form.get("email", ""))
+    return ask.render("password/check_mail.html")
+
+
 async def ask_new(ask: Ask) -> Response:
     """Ask for a new password; looking does not use the link up."""
     token = ask.request.path_params["token"]
@@ -43,6 +54,8 @@ async def reset(ask: Ask) -> Response:
 
 ROUTES = (
     Page("POST", "/settings/password", change, Need.UNLOCKED, again="/settings"),
+    Page("GET", "/forgot-password", forgot, Need.NOBODY),
+    Page("POST", "/forgot-password", send_link, Need.NOBODY, again=forgot),
     Page("GET", "/reset-password/{token}", ask_new, Need.NOBODY),
     Page("POST", "/reset-password/{token}", reset, Need.NOBODY, again=ask_new),
 )

@@ -68,6 +68,12 @@ async def admit(act: Act, token: str | None, need: Need) -> Visitor:
     return _fit(act, _visitor(act, found, await store.hold(act.tx, found)), need)
 
 
+async def note_refusal(act: Act, token: str | None, route: str, reason: str) -> None:
+    """Note that somebody who is signed in was refused a change. Raises NotSignedIn."""
+    visitor = await admit(act, token, Need.SIGNED_IN)
+    await audit.record_cheap_refusal(act, Event.SETTINGS_CHANGE, visitor.account_id, reason=reason, route=route)
+
+
 async def unlock(act: Act, visitor: Visitor) -> Token:
     """Unlock settings for this session alone, under a new token; the old one is dead. Raises NotSignedIn."""
     token = Token(new_token(), visitor.expires_at)

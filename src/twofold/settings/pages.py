@@ -25,6 +25,10 @@ _DONE = {
     "computers_forgotten": N_("All computers are forgotten. Each will be asked for a code."),
     "session_ended": N_("The session is ended."),
     "sessions_ended": N_("All your other sessions are ended."),
+    "email_link_sent": N_(
+        "Check your new mailbox: we have sent a link there. Your email is unchanged until you open it."
+    ),
+    "email_changed": N_("Your email is changed. Other sessions and trusted computers are ended."),
     "password_changed": N_("Your password is changed. Other sessions and trusted computers are ended."),
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from gettext import NullTranslations
 
 from twofold.accounts import actions as accounts
 from twofold.accounts.actions import PasswordTry
@@ -18,6 +19,8 @@ from twofold.factors.actions import two_factor
 from twofold.factors.contract import Factor
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, WrongCode, normal_code
+from twofold.factors.sending import last_sent, send_code_to, told_of
+from twofold.factors.sentcode.rules import Purpose, Request, SentCode
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
 from twofold.signin import rules, store
@@ -38,10 +41,12 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class CodeRequired:
-    """The half-open state: the password is proven, a code is asked for; `expires_at` is epoch seconds."""
+    """The half-open state: the password is proven, a code is asked for, and perhaps one was `sent` for it."""
 
     sign_in: Token
     two_factor: TwoFactor
+    sent: SentCode | None = None
+    not_carried: str | None = None  # why nobody carries it
 
     @property
     def factors(self) -> tuple[Factor, ...]:
@@ -77,17 +82,37 @@ async def give_password(acts: Acts, client: Client, email: str, password: str) -
 
 async def look(act: Act, token: str) -> CodeRequired:
     """Show an attempt under way. Raises SignInExpired."""
-    attempt, _ = await _attempt(act, token)
-    return CodeRequired(Token(token, attempt.expires_at), await two_factor(act, attempt.account_id))
+    under_way = await _attempt(act, token)
+    if under_way is None:
+        raise SignInExpired
+    attempt, _ = under_way
+    chosen = await two_factor(act, attempt.account_id)
+    sent = await last_sent(act, attempt.account_id, chosen, _request(token))
+    return CodeRequired(Token(token, attempt.expires_at), chosen, sent, await told_of(act, sent))
+
+
+async def send_code(act: Act, token: str, factor_id: str, spoken: NullTranslations) -> SentCode | Problem:
+    """Send a code for this attempt to one of the account's phones; gives the refusal of a limit, or of its end.
+
+    Raises InvalidRequest, Unavailable.
+    """
+    under_way = await _attempt(act, token)
+    if under_way is None:
+        return await _bury(act, Event.CODE_SENT, token)
+    _, account = under_way
+    return await send_code_to(act, account.id, factor_id, _request(token), spoken)
 
 
 async def give_code(
     act: Act, client: Client, token: str, code: str, *, factor_id: str | None = None, trust: bool = False
 ) -> SignedIn | Problem:
-    """Prove a second factor and finish. Raises SignInExpired; returns the counted refusal of a wrong code."""
+    """Prove a second factor and finish; gives the counted refusal of a wrong code, or of an attempt that is over."""
     digits = normal_code(code)
-    attempt, account = await _attempt(act, token)
-    proven = await prove_code(act, Event.SIGN_IN_CODE, account.id, digits, factor_id=factor_id)
+    under_way = await _attempt(act, token)
+    if under_way is None:
+        return await _bury(act, Event.SIGN_IN_CODE, token)
+    attempt, account = under_way
+    proven = await prove_code(act, Event.SIGN_IN_CODE, account.id, digits, _request(token), factor_id=factor_id)
     if isinstance(proven, Problem):
         return await _after_wrong_code(act, token, attempt, proven)
     await audit.record(act, Event.SIGN_IN_CODE, account.id, factor=proven.id, name=proven.name)
@@ -99,8 +124,11 @@ async def give_code(
 
 
 async def give_recovery_code(act: Act, client: Client, token: str, text: str) -> SignedIn | Problem:
-    """Prove the recovery code, which is used up, and finish with a new one. Raises SignInExpired."""
-    attempt, account = await _attempt(act, token)
+    """Prove the recovery code, which is used up, and finish with a new one; gives refusals as `give_code` does."""
+    under_way = await _attempt(act, token)
+    if under_way is None:
+        return await _bury(act, Event.SIGN_IN_RECOVERY_CODE, token)
+    attempt, account = under_way
     new_code = await prove_recovery_code(act, Event.SIGN_IN_RECOVERY_CODE, account.id, text)
     if isinstance(new_code, Problem):
         return await _after_wrong_code(act, token, attempt, new_code)
@@ -119,6 +147,10 @@ async def cancel(act: Act, token: str) -> None:
     attempt = await store.find(act.tx, token_hash(token))
     if attempt and await store.finish(act.tx, token_hash(token)):
         await audit.record(act, Event.SIGN_IN_CANCELLED, attempt.account_id)
+
+
+def _request(token: str) -> Request:
+    return Request(Purpose.SIGN_IN, token_hash(token).hex())
 
 
 async def _after_password(act: Act, client: Client, tried: PasswordTry) -> SignedIn | CodeRequired | Problem:
@@ -143,11 +175,11 @@ async def _begin(act: Act, account: Account, chosen: TwoFactor) -> CodeRequired:
     return CodeRequired(token, chosen)
 
 
-async def _attempt(act: Act, token: str) -> tuple[Attempt, Account]:
+async def _attempt(act: Act, token: str) -> tuple[Attempt, Account] | None:
     attempt = await store.find(act.tx, token_hash(token))
     account = await hold(act.tx, attempt.account_id) if attempt else None
     if attempt is None or account is None:
-        raise SignInExpired
+        return None
     over = act.now >= attempt.expires_at or attempt.expires_at > act.now + rules.ATTEMPT_LIFE + SLACK
     if (
         over
@@ -155,8 +187,16 @@ async def _attempt(act: Act, token: str) -> tuple[Attempt, Account]:
         or attempt.stamp != account.stamp
         or account.disabled_at is not None
     ):
-        raise SignInExpired
+        return None
     return attempt, account
+
+
+async def _bury(act: Act, event: Event, token: str) -> Problem:
+    """Note that an attempt was gone on with after its end, and take it away: so it is noted once."""
+    attempt = await store.find(act.tx, token_hash(token))
+    if attempt and await store.finish(act.tx, token_hash(token)):
+        await audit.record_refusal(act, event, attempt.account_id, reason=SignInExpired.code)
+    return SignInExpired()
 
 
 async def _after_wrong_code(act: Act, token: str, attempt: Attempt, problem: Problem) -> Problem:
@@ -186,5 +226,9 @@ async def _sign_in(
     if client.session:
         await sessions.end_token(act, client.session)
     session = await sessions.start(act, account, methods, unlocked=state is State.UNLOCKED, computer_id=computer_id)
-    browser = await accounts.recognise_browser(act, account.id, client.browser) if client.is_browser else None
-    return SignedIn(account.id, session, browser)
+    if client.is_browser:
+        browser = await accounts.recognise_browser(act, account.id, client.browser)
+        return SignedIn(account.id, session, browser)
+    if computer_id is None:
+        await accounts.recognise_program(act, account.id)
+    return SignedIn(account.id, session)

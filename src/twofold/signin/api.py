@@ -8,11 +8,14 @@ from msgspec import UNSET, UnsetType
 from twofold.accounts.rules import WrongCredentials
 from twofold.base.clock import rfc3339
 from twofold.base.problems import InvalidRequest, TooManyAttempts
+from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.routes import Call
+from twofold.factors.api import SENDING_PROBLEMS, CodeOnItsWay, on_its_way
 from twofold.factors.contract import Kinds
 from twofold.factors.rules import CodeAlreadyUsed, PhoneClockOff, WrongCode
+from twofold.factors.sending import delivered
 from twofold.sessions.actions import Token
 from twofold.signin import actions
 from twofold.signin.actions import Client, CodeRequired, SignedIn
@@ -28,12 +31,19 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Code(msgspec.Struct, forbid_unknown_fields=True):
-    """Six digits for an attempt; without `factor_id` any of the account's apps may have made them."""
+    """Six digits for an attempt; without `factor_id` those of any of the account's apps, or those sent last."""
 
     sign_in: str
     code: str
     factor_id: str | None = None
     trust_this_computer: bool = False
+
+
+class Phone(msgspec.Struct, forbid_unknown_fields=True):
+    """Which of the account's phones a code for an attempt is sent to."""
+
+    sign_in: str
+    factor_id: str
 
 
 class RecoveryCode(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,6 +88,12 @@ async def give_password(ask: Ask, body: Credentials) -> SignIn:
     client = _client(body.trusted_computer)
     outcome = await actions.give_password(ask.acts, client, body.email, body.password)
     return _code_required(ask, outcome) if isinstance(outcome, CodeRequired) else _signed_in(outcome)
+
+
+async def send_code(ask: Ask, body: Phone) -> CodeOnItsWay:
+    """Send a code."""
+    sent = await ask.acts.write(actions.send_code, body.sign_in, body.factor_id, language())
+    return on_its_way(await delivered(ask.acts, sent))
 
 
 async def give_code(ask: Ask, body: Code) -> SignIn:
@@ -144,6 +160,17 @@ ROUTES = (
         answer_type=SignIn,
         problems=(InvalidRequest, WrongCredentials, TooManyAttempts),
         summary="Sign in with address and password",
+    ),
+    Call(
+        method="POST",
+        path="/api/v1/sign-in/code/send",
+        handler=send_code,
+        need=Need.NOBODY,
+        body=Phone,
+        answer_type=CodeOnItsWay,
+        status=202,
+        problems=(*SENDING_PROBLEMS, SignInExpired),
+        summary="Send a code for a sign-in to one of the account's phones",
     ),
     Call(
         method="POST",

@@ -4,11 +4,16 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from twofold.base.problems import Problem
+from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.cookies import BROWSER, SESSION, SIGN_IN
 from twofold.base.web.routes import Page
 from twofold.computers.cookies import computer_token, keep_computer
+from twofold.factors.contract import Kinds
+from twofold.factors.sending import delivered
+from twofold.factors.ways import ways
 from twofold.sessions.actions import identify
 from twofold.sessions.cookies import keep_browser, keep_session
 from twofold.signin import actions
@@ -31,7 +36,7 @@ async def give_password(ask: Ask) -> Response:
     outcome = await actions.give_password(ask.acts, _client(ask), email, password)
     if isinstance(outcome, CodeRequired):
         ask.cookies.set(SIGN_IN, outcome.sign_in.token, ATTEMPT_LIFE)
-        return ask.go(f"/sign-in/code?return_to={quote(ask.return_to, safe='')}")
+        return _to_code(ask, sent=await _send_first_code(ask, outcome))
     _keep(ask, outcome)
     return ask.go(ask.return_to)
 
@@ -41,12 +46,19 @@ async def ask_code(ask: Ask) -> Response:
     attempt = await ask.acts.read(actions.look, _token(ask))
     return ask.render(
         "signin/code.html",
-        factors=[{"id": each.id, "kind": each.kind, "name": each.name} for each in attempt.factors],
+        ways=ways(ask, attempt.two_factor, attempt.sent, attempt.not_carried),
         may_trust=attempt.may_trust,
         trust_days=ask.site.config.trust // 86400,
         expires_at=attempt.sign_in.expires_at,
         return_to=ask.return_to,
     )
+
+
+async def send_code(ask: Ask) -> Response:
+    """Send a code to one of the account's phones."""
+    sent = await ask.acts.write(actions.send_code, _token(ask), ask.form.get("factor_id", ""), language())
+    await delivered(ask.acts, sent)
+    return _to_code(ask)
 
 
 async def give_code(ask: Ask) -> Response:
@@ -60,7 +72,12 @@ async def give_code(ask: Ask) -> Response:
 async def ask_recovery_code(ask: Ask) -> Response:
     """Ask for the recovery code."""
     attempt = await ask.acts.read(actions.look, _token(ask))
-    return ask.render("signin/recovery_code.html", expires_at=attempt.sign_in.expires_at, return_to=ask.return_to)
+    return ask.render(
+        "signin/recovery_code.html",
+        ways=ways(ask, attempt.two_factor, attempt.sent, attempt.not_carried),
+        expires_at=attempt.sign_in.expires_at,
+        return_to=ask.return_to,
+    )
 
 
 async def give_recovery_code(ask: Ask) -> Response:
@@ -82,6 +99,27 @@ async def cancel(ask: Ask) -> Response:
     await ask.acts.write(actions.cancel, ask.cookies.get(SIGN_IN) or "")
     ask.cookies.drop(SIGN_IN)
     return ask.go("/sign-in")
+
+
+async def _send_first_code(ask: Ask, outcome: CodeRequired) -> bool:
+    """Send a code at once where codes come to a phone by default; tells whether all is well.
+
+    One who gave a password waits for it. When it cannot be sent, the next page says so beside the other ways.
+    """
+    default = outcome.two_factor.default
+    if default is None or ask.site.part(Kinds).phone(default.kind) is None:
+        return True
+    try:
+        sent = await ask.acts.write(actions.send_code, outcome.sign_in.token, default.id, language())
+        await delivered(ask.acts, sent)
+    except Problem:
+        return False
+    return True
+
+
+def _to_code(ask: Ask, *, sent: bool = True) -> Response:
+    failed = "" if sent else "&sent=no"
+    return ask.go(f"/sign-in/code?return_to={quote(ask.return_to, safe='')}{failed}")
 
 
 def _client(ask: Ask) -> Client:
@@ -113,6 +151,7 @@ ROUTES = (
     Page("POST", "/sign-in", give_password, Need.NOBODY, again=ask_password),
     Page("GET", "/sign-in/code", ask_code, Need.NOBODY),
     Page("POST", "/sign-in/code", give_code, Need.NOBODY, again=ask_code),
+    Page("POST", "/sign-in/code/send", send_code, Need.NOBODY, again=ask_code),
     Page("GET", "/sign-in/recovery-code", ask_recovery_code, Need.NOBODY),
     Page("POST", "/sign-in/recovery-code", give_recovery_code, Need.NOBODY, again=ask_recovery_code),
     Page("POST", "/sign-in/cancel", cancel, Need.NOBODY),

@@ -22,8 +22,25 @@ async def ask_sign_up(ask: Ask) -> Response:
 
 async def sign_up(ask: Ask) -> Response:
     """Make the account."""
-    form = ask.form
-    return await _welcome(ask, await actions.sign_up(ask.acts, form.get("email", ""), form.get("password", "")))
+    email, password = ask.form.get("email", ""), ask.form.get("password", "")
+    account = await actions.sign_up(ask.acts, email, password)
+    return await _welcome(ask, account) if account else ask.render("signup/check_mail.html", email=email)
+
+
+async def ask_password(ask: Ask) -> Response:
+    """Ask for the password that was chosen; looking does not use the link up."""
+    token = ask.request.path_params["token"]
+    try:
+        await ask.acts.read(actions.check_sign_up, token)
+    except LinkGone:
+        return ask.render("signup/link_gone.html", status_code=404)
+    return ask.render("signup/confirm.html", action=f"/sign-up/{token}")
+
+
+async def finish_sign_up(ask: Ask) -> Response:
+    """Make the account by the mailed link."""
+    token = ask.request.path_params["token"]
+    return await _welcome(ask, await actions.finish_sign_up(ask.acts, token, ask.form.get("password", "")))
 
 
 async def ask_set_up(ask: Ask) -> Response:
@@ -69,6 +86,8 @@ async def _welcome(ask: Ask, account: Account) -> Response:
 ROUTES = (
     Page("GET", "/sign-up", ask_sign_up, Need.NOBODY),
     Page("POST", "/sign-up", sign_up, Need.NOBODY, again=ask_sign_up),
+    Page("GET", "/sign-up/{token}", ask_password, Need.NOBODY),
+    Page("POST", "/sign-up/{token}", finish_sign_up, Need.NOBODY, again=ask_password),
     Page("GET", "/setup/{token}", ask_set_up, Need.NOBODY),
     Page("POST", "/setup/{token}", set_up, Need.NOBODY, again=ask_set_up),
     Page("GET", "/invitation/{token}", ask_invited, Need.NOBODY),

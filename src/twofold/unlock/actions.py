@@ -1,6 +1,7 @@
 """Unlocking settings. While 2FA is on the second factor is asked for again, whatever the computer is trusted for."""
 
 from dataclasses import dataclass
+from gettext import NullTranslations
 
 from twofold.accounts import actions as accounts
 from twofold.accounts.actions import PasswordTry
@@ -11,7 +12,9 @@ from twofold.base.texts import N_
 from twofold.base.visitor import Need, Visitor
 from twofold.factors.actions import two_factor
 from twofold.factors.proofs import prove_code, prove_recovery_code
-from twofold.factors.rules import normal_code
+from twofold.factors.rules import TwoFactor, normal_code
+from twofold.factors.sending import last_sent, send_code_to, told_of
+from twofold.factors.sentcode.rules import Purpose, Request, SentCode
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
 
@@ -34,6 +37,21 @@ class Proofs:
     recovery_code: str | None = None
 
 
+async def look(act: Act, visitor: Visitor) -> tuple[TwoFactor, SentCode | None, str | None]:
+    """Show what is asked for, the code that was sent last to unlock this session, and why nobody carries it."""
+    chosen = await two_factor(act, visitor.account_id)
+    sent = await last_sent(act, visitor.account_id, chosen, _request(visitor))
+    return chosen, sent, await told_of(act, sent)
+
+
+async def send_code(act: Act, visitor: Visitor, factor_id: str, spoken: NullTranslations) -> SentCode | Problem:
+    """Send a code to unlock this session to one of the visitor's phones; gives the refusal of a limit.
+
+    Raises InvalidRequest, Unavailable.
+    """
+    return await send_code_to(act, visitor.account_id, factor_id, _request(visitor), spoken)
+
+
 async def unlock(acts: Acts, visitor: Visitor, session_token: str, browser: str | None, given: Proofs) -> Unlocked:
     """Unlock the settings of this session.
 
@@ -42,6 +60,10 @@ async def unlock(acts: Acts, visitor: Visitor, session_token: str, browser: str 
     code = normal_code(given.code) if given.code else None
     tried = await accounts.try_password(acts, Event.SETTINGS_UNLOCKED, visitor.email, given.password, browser=browser)
     return await acts.write(_after_password, session_token, tried, code, given.recovery_code)
+
+
+def _request(visitor: Visitor) -> Request:
+    return Request(Purpose.UNLOCK, visitor.session_id)
 
 
 async def _after_password(
@@ -65,10 +87,10 @@ async def _prove_second(
     act: Act, visitor: Visitor, code: str | None, recovery_code: str | None
 ) -> str | Problem | None:
     if code:
-        proven = await prove_code(act, Event.SETTINGS_UNLOCKED, visitor.account_id, code)
+        proven = await prove_code(act, Event.SETTINGS_UNLOCKED, visitor.account_id, code, _request(visitor))
         return proven if isinstance(proven, Problem) else None
     if recovery_code:
         return await prove_recovery_code(
             act, Event.SETTINGS_UNLOCKED, visitor.account_id, recovery_code, session_id=visitor.session_id
         )
-    return InvalidRequest(FieldError("code", N_("Enter the code from your authenticator app, or your recovery code.")))
+    return InvalidRequest(FieldError("code", N_("Enter your verification code, or your recovery code.")))

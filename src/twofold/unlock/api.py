@@ -6,11 +6,14 @@ from msgspec import UNSET, UnsetType
 from twofold.accounts.rules import WrongCredentials
 from twofold.base.clock import rfc3339
 from twofold.base.problems import InvalidRequest, TooManyAttempts
+from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.cookies import BROWSER
 from twofold.base.web.routes import Call
+from twofold.factors.api import SENDING_PROBLEMS, CodeOnItsWay, on_its_way
 from twofold.factors.rules import CodeAlreadyUsed, PhoneClockOff, WrongCode
+from twofold.factors.sending import delivered
 from twofold.sessions.cookies import keep_session
 from twofold.unlock import actions
 from twofold.unlock.actions import Proofs
@@ -22,6 +25,12 @@ class Given(msgspec.Struct, forbid_unknown_fields=True):
     password: str
     code: str | None = None
     recovery_code: str | None = None
+
+
+class Phone(msgspec.Struct, forbid_unknown_fields=True):
+    """Which of one's phones a code is sent to."""
+
+    factor_id: str
 
 
 class Renewed(msgspec.Struct):
@@ -39,6 +48,11 @@ class Unlocked(msgspec.Struct):
     recovery_code: str | UnsetType = UNSET
 
 
+async def send_code(ask: Ask, body: Phone) -> CodeOnItsWay:
+    """Send a code."""
+    return on_its_way(await delivered(ask.acts, await ask.act(actions.send_code, body.factor_id, language())))
+
+
 async def unlock(ask: Ask, body: Given) -> Unlocked:
     """Unlock."""
     given = Proofs(body.password, body.code, body.recovery_code)
@@ -54,6 +68,17 @@ async def unlock(ask: Ask, body: Given) -> Unlocked:
 
 
 ROUTES = (
+    Call(
+        method="POST",
+        path="/api/v1/session/unlock/send",
+        handler=send_code,
+        need=Need.SIGNED_IN,
+        body=Phone,
+        answer_type=CodeOnItsWay,
+        status=202,
+        problems=SENDING_PROBLEMS,
+        summary="Send a code for unlocking to one of your phones",
+    ),
     Call(
         method="POST",
         path="/api/v1/session/unlock",

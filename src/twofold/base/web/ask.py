@@ -32,6 +32,7 @@ class Doors:
     identify: Callable[[Act, str | None], Awaitable[Visitor | None]]
     require: Callable[[Act, str | None, Need], Awaitable[Visitor]]
     admit: Callable[[Act, str | None, Need], Awaitable[Visitor]]  # keeps the account to the transaction
+    note_refusal: Callable[[Act, str | None, str, str], Awaitable[None]]  # of which route, and why
     has_unsaved_code: Callable[[Act, Visitor], Awaitable[bool]]
 
 

@@ -55,6 +55,8 @@ def _operation(
     call: Call, path: str, needs: Mapping[Need, Sequence[type[Problem]]], schemas: Schemas
 ) -> dict[str, Any]:
     answers: dict[str, Any] = {str(call.status): _success(call, schemas)}
+    if call.accepts:
+        answers["202"] = {"description": "Accepted; the rest comes by mail."}
     for problem in _problems(call, path, needs):
         known = answers.setdefault(str(problem.status), _refusal())
         if problem.code not in known["description"]:

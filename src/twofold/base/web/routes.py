@@ -6,6 +6,7 @@ The needs are the whole of access control: a route says NOBODY, SIGNED_IN or UNL
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from twofold.base.problems import Problem, TooManyAttempts, Unavailable, WrongOrigin
+from twofold.base.problems import Problem, Unavailable, WrongOrigin
 from twofold.base.site import Site
 from twofold.base.texts import N_
 from twofold.base.visitor import Need
@@ -24,6 +25,7 @@ from twofold.base.web.paths import path_of
 
 _log = logging.getLogger("twofold")
 _SAFE = ("GET", "HEAD")
+_NOTED = ("locked_settings", "conflict")
 _ELSEWHERE = (401, 403)  # not signed in, or locked: the browser is led there and back
 
 Handler = Callable[[Ask], Awaitable[Response]]
@@ -49,6 +51,7 @@ class Page:
                 ask.form = await read_form(ask.request)
             return await self.handler(ask)
         except Problem as problem:
+            await _note_refusal(ask, self, problem)
             return await self._refused(ask, problem)
 
     async def _refused(self, ask: Ask, problem: Problem) -> Response:
@@ -76,6 +79,7 @@ class Call:
     need: Need
     summary: str
     status: int = 200
+    accepts: bool = False  # answers 202 without a body where the handler gives none: the rest comes by mail
     body: type[msgspec.Struct] | None = None
     answer_type: Any = None
     query: tuple[str, ...] = ()
@@ -88,9 +92,11 @@ class Call:
             given = [await read_json(ask.request, self.body)] if self.body else []
             value = await self.handler(ask, *given)
         except Problem as problem:
+            await _note_refusal(ask, self, problem)
             return problem_json(ask.site, problem)
-        body = b"" if value is None else msgspec.json.encode(value)
-        return Response(body, self.status, media_type=None if value is None else "application/json")
+        if value is None:
+            return Response(b"", 202 if self.accepts else self.status)
+        return Response(msgspec.json.encode(value), self.status, media_type="application/json")
 
 
 Route = Page | Call
@@ -167,15 +173,22 @@ def _check_origin(ask: Ask) -> None:
         raise WrongOrigin
 
 
+async def _note_refusal(ask: Ask, route: "Route", problem: Problem) -> None:
+    """Note a change that was refused to somebody who is signed in; what its own act has noted is left out."""
+    if route.method in _SAFE or route.need is Need.NOBODY or problem.code not in _NOTED:
+        return
+    with suppress(Problem):  # the refusal stands, whether it can be noted or not
+        note = ask.site.part(Doors).note_refusal
+        await ask.acts.write(note, ask.session_token, f"{route.method} {route.path}", problem.code)
+
+
 def _place(ask: Ask, page: Page) -> str:
     return path_of(ask.request.scope) if page.method in _SAFE else "/settings"
 
 
 def retry_after(problem: Problem) -> str | None:
     """Give the seconds after which it may be tried again, for the header of that name."""
-    if isinstance(problem, TooManyAttempts):
-        return str(problem.wait)
-    return "5" if isinstance(problem, Unavailable) else None
+    return str(problem.wait) if problem.wait is not None else None
 
 
 def _with_retry_after(response: Response, problem: Problem) -> Response:

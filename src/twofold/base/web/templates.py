@@ -35,7 +35,7 @@ class Templates:
             lambda one, many, number: translations.get().ngettext(one, many, number),
             newstyle=True,
         )
-        self._environment.filters |= {"when": when, "clock": clock}
+        self._environment.filters |= {"when": when, "clock": clock, "clock_seconds": clock_seconds}
         self._environment.globals |= {
             "site_name": config.site_name,
             "password_min": config.password_min,
@@ -62,6 +62,11 @@ def when(seconds: int) -> Markup:
 def clock(seconds: int) -> Markup:
     """Write the time of day."""
     return _time(seconds, "%H:%M UTC")
+
+
+def clock_seconds(seconds: int) -> Markup:
+    """Write the time of day for those who wait for it."""
+    return _time(seconds, "%H:%M:%S UTC")
 
 
 def _time(seconds: int, form: str) -> Markup:

@@ -37,7 +37,7 @@ NO_CALLS = N_("This number cannot take calls. Choose a text message or another n
 class CannotSend(Problem):
     """No code can be sent to this number now; the text says why, and names another way."""
 
-    code, status = "cannot_send", 503
+    code, status, wait = "cannot_send", 503, 60
     title = N_("The code could not be sent")
 
     def __init__(self, text: str) -> None:

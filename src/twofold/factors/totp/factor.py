@@ -7,6 +7,7 @@ from typing import Any
 
 from twofold.base.keys import BrokenSealError, Keyring
 from twofold.base.problems import Unavailable
+from twofold.base.texts import N_
 from twofold.factors.contract import Enrolment, Factor, Verdict
 from twofold.factors.totp import qr, rules
 
@@ -18,6 +19,7 @@ class Totp:
     """Codes from an authenticator app."""
 
     kind = "totp"
+    default_name = N_("Authenticator app")
     templates = "totp"
 
     def __init__(self, keys: Keyring, issuer: str) -> None:

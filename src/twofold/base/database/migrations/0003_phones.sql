@@ -31,3 +31,18 @@ CREATE TABLE sending_note (                     -- what holds for a while: a clo
     until BIGINT NOT NULL
 );
 CREATE INDEX sending_note_until ON sending_note (until);
+
+CREATE TABLE live_code (                        -- the code that was sent last, one an account and purpose
+    account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    purpose    TEXT NOT NULL,                   -- sign_in, unlock, enrolment
+    factor_id  TEXT NOT NULL REFERENCES factor (id) ON DELETE CASCADE,
+    request    TEXT NOT NULL,                   -- the sign-in, session or enrolment that it was asked for
+    code_hash  TEXT NOT NULL,                   -- keyed; bound to all of the above
+    message_id TEXT NOT NULL,                   -- in the outbox
+    resend_at  BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    used_at    BIGINT,
+    PRIMARY KEY (account_id, purpose)
+);
+CREATE INDEX live_code_factor ON live_code (factor_id);
+CREATE INDEX live_code_expires ON live_code (expires_at);

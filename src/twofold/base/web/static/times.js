@@ -4,12 +4,15 @@ const language = document.documentElement.lang === "en" ? "en-GB" : document.doc
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });
 const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
 
+const second = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+
 for (const time of document.querySelectorAll("time[datetime]")) {
   const moment = new Date(time.dateTime);
   if (Number.isNaN(moment.getTime())) continue;
   const withDay = time.textContent.includes(",");
   time.title = time.textContent;
-  time.textContent = (withDay ? `${day.format(moment)}, ` : "") + hour.format(moment);
+  const clock = /:\d\d:/.test(time.textContent) ? second : hour;
+  time.textContent = (withDay ? `${day.format(moment)}, ` : "") + clock.format(moment);
 }
 
 for (const note of document.querySelectorAll("[data-ends-in]")) {

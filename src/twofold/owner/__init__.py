@@ -1,0 +1,1 @@
+"""What only the owner of an account can do to it: give it another address, and close it."""
