@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -42,8 +43,9 @@ Behaviour = Callable[["Handler"], None]
 class Gateway:
     """`with Gateway() as gateway:` listens on loopback; `behaviour` may be changed at any time."""
 
-    def __init__(self, behaviour: Behaviour | None = None) -> None:
+    def __init__(self, behaviour: Behaviour | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.behaviour = behaviour or answers(200)
+        self.tls = tls
         self.received: list[Received] = []
         self.over = threading.Event()  # whatever still hangs may go
         self.port = 0
@@ -68,6 +70,8 @@ class Gateway:
         """Begin to listen, the second time on the same port."""
         self.server = Server(("127.0.0.1", self.port), type("Bound", (Handler,), {"owner": self}))
         self.port = self.server.server_address[1]
+        if self.tls is not None:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 

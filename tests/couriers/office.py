@@ -61,12 +61,14 @@ class Office:
         self.inside.clock.now += seconds
         self.site.part(Sender).wake()
 
-    async def settled(self, message_id: str, within: float = 10.0) -> Fate:
-        """Wait until a message is sent or refused; a minute of the service's time goes by between two looks."""
+    async def settled(self, message_id: str, within: float = 20.0) -> Fate:
+        """Wait until a message is sent or refused; between two tries time passes at once."""
         async with asyncio.timeout(within):
             while (found := await self.fate(message_id)).outcome is Outcome.WAITING:
-                self.later(60)
-                await asyncio.sleep(0.05)
+                row = await self.row(message_id)
+                if not any(message_id in tasks for tasks in self.site.part(Sender)._under_way.values()):
+                    self.later(max(int(str(row["next_at"])) - self.inside.clock.now, 0))
+                await asyncio.sleep(0.02)
         return found
 
     async def tries(self, message_id: str, number: int, within: float = 10.0) -> None:

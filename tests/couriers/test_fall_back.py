@@ -40,6 +40,16 @@ async def test_slow_couriers_share_the_time_of_one_round(tmp_path: Path) -> None
         assert (len(first.received), len(second.received), len(third.received)) == (1, 1, 1)
 
 
+async def test_no_try_begins_once_a_message_is_worthless(tmp_path: Path) -> None:
+    """The first courier takes so long that the code is over: the next one is not given a dead code."""
+    with Gateway(behaviours.is_slow) as first, Gateway() as second:
+        async with office(tmp_path, sms_url=f"{first.webhook} {second.webhook}") as at:
+            message_id = await at.post(life=2)
+            assert await at.outcome(message_id) is Outcome.WAITING
+            assert (await at.settled(message_id)) == Fate(Outcome.REFUSED, Reason.EXPIRED)
+    assert (first.ids, second.ids) == ([message_id], [])
+
+
 async def test_a_courier_that_is_down_is_left_in_peace(tmp_path: Path) -> None:
     """After three failures the next codes do not wait for it any more; /readyz tells, and stays green."""
     with Gateway(answers(500)) as first, Gateway() as second:

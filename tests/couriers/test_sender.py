@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -131,16 +132,18 @@ async def test_a_slow_channel_holds_up_no_other(tmp_path: Path) -> None:
 
 async def test_what_was_sent_while_the_database_went_away_is_not_sent_again(tmp_path: Path) -> None:
     """The note that it is sent waits in memory until the database is back, and is written before anything else."""
+    gone = threading.Event()
     with Cluster() as cluster, Gateway() as gateway:
 
         def take_the_database_away(handler: Handler) -> None:
             cluster.kill()
+            gone.set()
             answers(200)(handler)
 
         gateway.behaviour = in_turn(take_the_database_away, answers(200))
         async with office(tmp_path, sms_url=gateway.webhook, database_url=cluster.database()) as at:
             message_id = await at.post()
-            await asyncio.to_thread(behaviours.wait_until, lambda: bool(gateway.received))
+            assert await asyncio.to_thread(gone.wait, 10)
             await asyncio.to_thread(cluster.start)
             async with asyncio.timeout(30):
                 while (await at.row(message_id))["outcome"] is None:

@@ -178,12 +178,25 @@ async def test_what_a_server_says_decides(tmp_path: Path) -> None:
 
 
 async def test_no_line_of_a_message_becomes_a_header(tmp_path: Path) -> None:
-    """A subject with a line end is not sent as two lines."""
+    """A subject with a line end is refused, not sent as two lines."""
     post = Post()
     with server(post) as port:
         async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
-            await at.sent(Message("mail", "ada@example.org", "text", "Hello\r\nBcc: eve@example.org"))
-    assert [mail["Bcc"] for mail in post.mails] in ([], [None])
+            mail = Message("mail", "ada@example.org", "text", "Hello\r\nBcc: eve@example.org")
+            assert await at.sent(mail) is Outcome.REFUSED
+    assert post.mails == []
+
+
+async def test_no_made_up_address_makes_a_good_server_look_down(tmp_path: Path) -> None:
+    """Addresses that it cannot take, or wants to see later, are their own affair: other mails go out."""
+    post = Post(to_recipients=["450 later"] * 5)
+    with server(post, enable_SMTPUTF8=False) as port:
+        async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+            for _ in range(5):
+                assert await at.sent(Message("mail", "ådå@example.org", "text", "Hello")) is Outcome.REFUSED
+            for _ in range(5):
+                assert await at.sent(MAIL) is Outcome.WAITING
+            assert await at.sent(MAIL) is Outcome.SENT
 
 
 async def test_a_mail_server_that_is_down_is_waited_for(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.couriers import gateway as behaviours
+from tests.couriers.authority import Authority
 from tests.couriers.gateway import Behaviour, Flood, Gateway, answers, in_turn
 from tests.couriers.office import MAIL, NUMBER, TEXT, office
 from twofold.base.outbox import Fate, Message, Outcome, Reason
@@ -73,6 +74,19 @@ async def test_user_and_password_go_by_basic_authentication(tmp_path: Path) -> N
         async with office(tmp_path, sms_url=f"webhook+http://me:p%40ss@127.0.0.1:{gateway.port}/") as at:
             assert await at.sent() is Outcome.SENT
     assert gateway.received[0].headers["Authorization"] == "Basic bWU6cEBzcw=="
+
+
+async def test_no_code_goes_to_a_gateway_that_cannot_prove_its_name(tmp_path: Path) -> None:
+    """Over TLS the authority that `ca` names must vouch for it; any other certificate gets nothing."""
+    authority = Authority(tmp_path)
+    for names, expected in ((("127.0.0.1",), Outcome.SENT), (("gateway.example.org",), Outcome.WAITING)):
+        with Gateway(tls=authority.server(*names)) as gateway:
+            address = f"webhook+https://127.0.0.1:{gateway.port}/?ca={authority.ca}"
+            async with office(tmp_path / names[0], sms_url=address) as at:
+                assert await at.sent() is expected
+            async with office(tmp_path / f"{names[0]}-unknown", sms_url=address.partition("?")[0]) as at:
+                assert await at.sent() is Outcome.WAITING
+        assert len(gateway.received) == (expected is Outcome.SENT)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
@@ -191,9 +205,7 @@ async def test_logs_hold_neither_number_nor_text_nor_secret(tmp_path: Path, capl
             address = f"webhook+http://me:{SECRET[:7]}@127.0.0.1:{gateway.port}/{path}?secret={SECRET[:7]}"
             async with office(tmp_path / str(number), sms_url=address) as at:
                 assert await at.sent() is not Outcome.SENT
-    told = "".join(
-        f"{record.getMessage()} {vars(record)}" for record in caplog.records if record.name == "twofold.couriers"
-    )
+    told = "".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
     assert "webhook+http://127.0.0.1" in told
     for secret in (NUMBER, TEXT[:6], SECRET[:7], path):
         assert secret not in told

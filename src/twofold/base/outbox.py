@@ -16,7 +16,8 @@ from twofold.base.ids import new_id
 PURPOSE = "outbox"  # of the keys that seal
 
 OVER = """
-    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE expires_at <= :now - 86400 LIMIT :most)
+    DELETE FROM outbox WHERE id IN
+        (SELECT id FROM outbox WHERE outcome IS NOT NULL AND expires_at <= :now - 86400 LIMIT :most)
 """
 
 

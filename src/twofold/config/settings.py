@@ -116,7 +116,7 @@ class Config:
         couriers.sms_urls,
         "console: on a loopback base URL, else unset (method not offered)",
         "What carries text messages; several, separated by spaces, are tried in this order.",
-        form=_PHONE_COURIERS,
+        form=f"{_PHONE_COURIERS} | kannel+https://user:pass@host:13013?from=…",
         write=_couriers,
         derive=_console_on_loopback,
         secret=True,

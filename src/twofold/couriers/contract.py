@@ -22,7 +22,15 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """The other side has not taken the message, and may take it later. The text is for logs and holds no secret."""
+    """The other side has not taken the message, and may take it later. The text is for logs and holds no secret.
+
+    `alive`: it does its work, and only this message has to wait. Otherwise a message that somebody made up could make a
+    good courier look as if it were down.
+    """
+
+    def __init__(self, said: str = "", *, alive: bool = False) -> None:
+        super().__init__(said)
+        self.alive = alive
 
 
 class Doubtful(Exception):

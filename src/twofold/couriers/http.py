@@ -1,6 +1,7 @@
 """How drivers speak HTTP: no proxy from the environment, no redirect followed, no answer longer than we would read."""
 
 import asyncio
+import logging
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -73,6 +74,7 @@ class Client:
 def _make(ca: str | None) -> "httpx2.AsyncClient":
     import httpx2  # noqa: PLC0415 - costs 0.2 s, and is needed by those who send through it only
 
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would write whole addresses, secrets and all
     return httpx2.AsyncClient(
         verify=ssl.create_default_context(cafile=ca),
         trust_env=False,

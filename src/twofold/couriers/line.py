@@ -38,15 +38,16 @@ class Line:
         """The channel's health in a word."""
         return health(courier.breaker for courier in self._couriers)
 
-    async def carry(self, parcel: Parcel, spent: set[int]) -> Fate:
-        """Try every courier once, in order, until one takes the message.
+    async def carry(self, parcel: Parcel, spent: set[int], until: float) -> Fate:
+        """Try every courier once, in order, until one takes the message; none begins after `until` (steady clock).
 
         Notes in `spent` which ones must not get it again: they refused it, or may have taken it and could not tell a
         second time from a second message.
         """
         reason: Reason | None = None
         for place, courier in enumerate(self._couriers):
-            if place in spent or not courier.breaker.lets_through(time.monotonic()):
+            now = time.monotonic()
+            if place in spent or now >= until or not courier.breaker.lets_through(now):
                 continue
             try:
                 await self._try(courier, parcel)
@@ -75,7 +76,7 @@ class Line:
             self._note(courier, parcel, f"refused it: {refusal}")
             raise
         except Failed as failure:
-            self._fail(courier, parcel, str(failure))
+            self._fail(courier, parcel, str(failure), alive=failure.alive)
             raise
         except Exception as error:
             said = str(error) if isinstance(error, Doubtful) else type(error).__name__
@@ -83,13 +84,16 @@ class Line:
             raise Failed if courier.driver.repeatable else Doubtful from error
         courier.breaker.good()
 
-    def _fail(self, courier: Courier, parcel: Parcel, said: str) -> None:
-        courier.breaker.bad(time.monotonic())
+    def _fail(self, courier: Courier, parcel: Parcel, said: str, *, alive: bool = False) -> None:
+        if alive:
+            courier.breaker.good()
+        else:
+            courier.breaker.bad(time.monotonic())
         self._note(courier, parcel, said)
 
     def _note(self, courier: Courier, parcel: Parcel, said: str) -> None:
-        where = {"channel": self.channel, "courier": courier.name, "message": parcel.id}
-        _log.warning("a courier did not take a message: %s", said, extra={f"courier_{k}": v for k, v in where.items()})
+        where = {"channel": self.channel, "courier": courier.name, "id": parcel.id}
+        _log.warning("a courier did not take a message: %s", said, extra=where)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -6,6 +6,7 @@ next, after the lease: it is sent at least once, and with the same id each time,
 
 import asyncio
 import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -133,15 +134,16 @@ class Sender:
         try:
             sealed = self._site.keys.unseal(PURPOSE, waiting.sealed, bound_to=waiting.id)
             parcel = Parcel(waiting.id, msgspec.json.decode(sealed, type=Message))
-            fate = await self._lines[waiting.channel].carry(parcel, spent)
+            until = time.monotonic() + waiting.expires_at - self._site.clock()
+            fate = await self._lines[waiting.channel].carry(parcel, spent, until)
         except (BrokenSealError, msgspec.MsgspecError):
             _log.exception("a waiting message cannot be read and is given up")
             fate = Fate(Outcome.REFUSED)
         if fate.outcome is Outcome.WAITING:
             wait = wait_after(waiting.tries)
             asyncio.get_running_loop().call_later(wait, self.wake)
-            until = self._site.clock() + wait
-            step = partial(store.postpone, message_id=waiting.id, until=until, spent=" ".join(map(str, sorted(spent))))
+            places, next_at = " ".join(map(str, sorted(spent))), self._site.clock() + wait
+            step = partial(store.postpone, message_id=waiting.id, next_at=next_at, spent=places)
         else:
             step = partial(store.settle, message_id=waiting.id, outcome=fate.outcome.name.lower(), reason=fate.reason)
         await self._note(waiting.id, step)

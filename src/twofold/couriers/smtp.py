@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import aiosmtplib
 
 _NOBODY_THERE = {550, 551, 553}  # RFC 5321 4.2.3
+_CLOSING = 421  # the server itself is in trouble
 
 
 class Smtp:
@@ -34,7 +35,10 @@ class Smtp:
         library, connection = await asyncio.to_thread(self._prepare)
         try:
             await self._open(connection)
-            await connection.send_message(mail)
+            try:
+                await connection.send_message(mail)
+            except (library.SMTPNotSupported, UnicodeError):  # letters that this server cannot take
+                raise Refused("it takes no such address", Reason.UNREACHABLE) from None
         except library.SMTPRecipientsRefused as error:
             raise _verdict(error.recipients[0].code, Reason.UNREACHABLE) from None
         except library.SMTPAuthenticationError:
@@ -86,11 +90,14 @@ class Smtp:
             await connection.login(self._address.user, self._address.password)
 
     def _mail(self, parcel: Parcel) -> EmailMessage:
+        """Write the mail. Raises Refused."""
         message: Message = parcel.message
         mail = EmailMessage(SMTP)
         mail["From"] = self._address.options["from"]
-        mail["To"] = message.to
-        mail["Subject"] = message.subject or ""
+        try:
+            mail["To"], mail["Subject"] = message.to, message.subject or ""
+        except ValueError:
+            raise Refused("address or subject would be more than one line") from None
         mail["Date"] = formatdate(self._clock())
         mail["Message-ID"] = f"<{parcel.id}@{self._domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
@@ -104,7 +111,7 @@ class Smtp:
 def _verdict(code: int, reason: Reason | None = None) -> Refused | Failed:
     if code >= 500:  # noqa: PLR2004 - RFC 5321 4.2.1: permanent
         return Refused(f"it answered {code}", reason if code in _NOBODY_THERE else None)
-    return Failed(f"it answered {code}")
+    return Failed(f"it answered {code}", alive=code != _CLOSING)
 
 
 def _told(error: Exception) -> str:

@@ -48,12 +48,12 @@ async def settle(tx: Transaction, message_id: str, outcome: str, reason: str | N
     )
 
 
-async def postpone(tx: Transaction, message_id: str, until: int, spent: str) -> None:
+async def postpone(tx: Transaction, message_id: str, next_at: int, spent: str) -> None:
     """Give a claimed message back, to be tried later."""
     await tx.run(
-        "UPDATE outbox SET next_at = :until, spent = :spent WHERE id = :id AND outcome IS NULL",
+        "UPDATE outbox SET next_at = :next_at, spent = :spent WHERE id = :id AND outcome IS NULL",
         id=message_id,
-        until=until,
+        next_at=next_at,
         spent=spent,
     )
 

@@ -13,4 +13,5 @@ CREATE TABLE outbox (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX outbox_waiting ON outbox (channel, next_at) WHERE outcome IS NULL;
-CREATE INDEX outbox_expires ON outbox (expires_at);
+CREATE INDEX outbox_dying ON outbox (expires_at) WHERE outcome IS NULL;
+CREATE INDEX outbox_over ON outbox (expires_at) WHERE outcome IS NOT NULL;
