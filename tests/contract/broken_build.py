@@ -11,6 +11,7 @@ from pathlib import Path
 
 from twofold.accounts import links
 from twofold.accounts import store as accounts
+from twofold.accounts.links import Promise
 from twofold.accounts.rules import Account
 from twofold.base.acts import Act
 from twofold.base.database import Row, Transaction
@@ -19,10 +20,11 @@ from twofold.computers import store as computers
 from twofold.factors import store as factors
 from twofold.factors.recovery import store as recovery
 from twofold.factors.sentcode import store as sentcode
-from twofold.factors.sentcode.rules import Purpose
 from twofold.sessions import store as sessions
 from twofold.signin import actions as signin
 from twofold.signin import store as attempts
+
+true_renew = sessions.renew
 
 
 async def unlocked_account(tx: Transaction, account_id: str) -> Account | None:
@@ -56,8 +58,14 @@ async def look_then_spend_recovery_code(tx: Transaction, account_id: str, code_h
     return True
 
 
-async def say_yes(tx: Transaction, account_id: str, purpose: Purpose, code_hash: str, now: int) -> bool:  # noqa: ARG001 - as it is called
+async def say_yes(*_: object, **__: object) -> bool:
     """Leaves a sent code alive."""
+    return True
+
+
+async def renew_and_say_yes(tx: Transaction, old: bytes, new: bytes, *, unlocked_until: int, now: int) -> bool:
+    """Gives a session another token, whether the old one is still good or not."""
+    await true_renew(tx, old, new, unlocked_until=unlocked_until, now=now)
     return True
 
 
@@ -83,19 +91,18 @@ async def verify_and_say_yes(tx: Transaction, factor_id: str, step: int, now: in
     return True
 
 
-async def look_then_spend_link(act: Act, purpose: str, token: str) -> Row:
+async def look_then_spend_link(act: Act, purpose: str, token: str) -> Promise:
     """Finds a link, then deletes it."""
-    row = await links._find(act, purpose, token)
+    promise = await links.look(act, purpose, token)
     await asyncio.sleep(0.05)
     await act.tx.run("DELETE FROM link WHERE token_hash = :token_hash", token_hash=token_hash(token))
-    return row
+    return promise
 
 
-async def whoever_it_was(act: Act, row: Row) -> Account:
-    """The account of a link, whatever has happened to it since."""
-    found = await unlocked_account(act.tx, row["account_id"])
-    assert found is not None
-    return found
+async def whatever_happened_since(act: Act, row: Row) -> Promise:
+    """What a link is good for, whatever has happened to its account since."""
+    account = await unlocked_account(act.tx, row["account_id"] or "")
+    return Promise(account, row["email"], row["password_hash"])
 
 
 async def never(tx: Transaction) -> bool:  # noqa: ARG001 - as it is called
@@ -111,11 +118,12 @@ def break_the_build() -> None:
     recovery.spend = look_then_spend_recovery_code
     attempts.finish = delete_and_say_yes("sign_in", "token_hash")
     computers.forget = delete_and_say_yes("computer", "id")
-    links._spend = look_then_spend_link
-    links._living_owner = whoever_it_was
+    links.spend = look_then_spend_link
+    links._promise = whatever_happened_since
     accounts.has_administrator = never
     accounts.hold = unlocked_account
     sessions.hold = sessions.find
+    sessions.renew = renew_and_say_yes
     signin.hold = unlocked_account  # type: ignore[attr-defined]  # the name under which it was imported
 
 
