@@ -12,6 +12,7 @@ from tests.service import Service
 from tests.shifted import ShiftedService
 
 BROKEN = Path(__file__).with_name("broken_build.py")
+LOCKED_TWICE = {"a sent code that unlocks"}  # who comes second has an old session token, too
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def broken_service(cluster: Cluster, folder: Path, settings: dict[str, str]) -> 
     return ShiftedService(folder, database_url=cluster.database(), launcher=BROKEN, settings=settings)
 
 
-@pytest.mark.parametrize("prize", RACES)
+@pytest.mark.parametrize("prize", sorted(RACES.keys() - LOCKED_TWICE))
 def test_more_than_one_wins_against_the_broken_build(broken: Service, prize: str) -> None:
     """Each race sees what it is there to see."""
     assert any(won > 1 for won in islice(RACES[prize](broken), 5))
