@@ -80,7 +80,7 @@ class World(Doors):
         person, before = session.person, _picture(session.person)
         if factor in person.pending:
             person.pending.remove(factor)
-            return OK
+            return OK if self.now < factor.begun_at + ENROLMENT else NOT_FOUND
         if factor not in person.factors:
             return NOT_FOUND
         person.factors.remove(factor)

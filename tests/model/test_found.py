@@ -1,7 +1,7 @@
 """What the reference model has found in the service, each as its shortest sequence."""
 
 from tests.model.both import Both
-from tests.model.facts import DAY, IN_A_ROW
+from tests.model.facts import DAY, HOUR, IN_A_ROW
 from tests.model.inside import Inside
 
 
@@ -52,3 +52,18 @@ def test_a_session_whose_use_is_only_noted_yet_is_listed(inside_on_either: Insid
     both.wait(3599)
     listed = both.devices[2].api("GET", "/sessions").body["items"]
     assert [session["current"] for session in listed] == [True]
+
+
+def test_an_enrolment_that_is_over_is_gone_whether_it_was_cleared_out_or_not(inside_on_either: Inside) -> None:
+    """After an hour it cannot be given up any more, before and after the service keeps house."""
+    both = Both(inside_on_either)
+    home, person = both.world.clients[2], both.world.people[0]
+    both.sign_up(home, person)
+    for keeps_house in (False, True):
+        both.come_in(home, person)
+        begun = both.devices[2].api("POST", "/factors", {"kind": "totp"}).body["id"]
+        both.wait(HOUR)
+        both.come_in(home, person)
+        if keeps_house:
+            both.inside.keep_house()
+        assert both.devices[2].api("DELETE", f"/factors/{begun}").status == 404

@@ -66,7 +66,7 @@ async def rename(act: Act, visitor: Visitor, factor_id: str, name: str) -> Facto
 async def remove(act: Act, visitor: Visitor, factor_id: str, spoken: NullTranslations) -> None:
     """Remove a factor, or give up an enrolment; without the last factor 2FA is off. Raises NotFound."""
     factor = await store.find(act.tx, visitor.account_id, factor_id)
-    if factor is None:
+    if factor is None or rules.is_over(factor, act.now):
         raise NotFound
     before = await store.two_factor(act.tx, visitor.account_id)
     await store.delete(act.tx, visitor.account_id, factor_id)

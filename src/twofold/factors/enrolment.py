@@ -164,7 +164,7 @@ async def verify(act: Act, visitor: Visitor, factor_id: str, code: str, spoken: 
         raise NotFound
     if factor.verified_at is not None:
         raise rules.AlreadyVerified
-    if factor.tries >= rules.ENROLMENT_TRIES or act.now >= (factor.expires_at or 0):
+    if factor.tries >= rules.ENROLMENT_TRIES or rules.is_over(factor, act.now):
         raise NotFound
     verdict = await _judge(act, factor, rules.normal_code(code))
     if isinstance(verdict, RightSent) and not await spend(act, factor, verdict, _request(factor)):
@@ -192,7 +192,7 @@ def _check_room(before: TwoFactor, replaced: Factor | None) -> None:
 
 async def _pending_factor(act: Act, visitor: Visitor, factor_id: str) -> Factor:
     factor = await store.find(act.tx, visitor.account_id, factor_id)
-    if factor is None or factor.verified_at is not None or act.now >= (factor.expires_at or 0):
+    if factor is None or factor.verified_at is not None or rules.is_over(factor, act.now):
         raise NotFound
     return factor
 

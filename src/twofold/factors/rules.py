@@ -193,6 +193,11 @@ def free_name(wanted: str, taken: Sequence[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
+def is_over(factor: Factor, now: int) -> bool:
+    """Tell whether a factor was not verified in time: it is gone, whether its row still is there or not."""
+    return factor.verified_at is None and now >= (factor.expires_at or 0)
+
+
 def best(verdicts: Sequence[tuple[Factor, Verdict]]) -> tuple[Factor | None, Verdict]:
     """Choose what counts of several factors: a right code, else a used one, else what explains most."""
     for kind in (Right, RightSent, Used, ClockOff):
