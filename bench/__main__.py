@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from bench import databases, report
 from bench.databases import Database
-from bench.measure import Bench, Figures, record, start_and_memory
+from bench.measure import Bench, Figures, People, record, start_and_memory
 from bench.people import make_people
 from bench.processes import Others, Process
 from bench.report import Results
@@ -31,13 +31,14 @@ class Size:
     """How long a run is."""
 
     people: int  # each gives one code: enough that a fast machine does not run out
+    callers: int  # the same, of a phone
     seconds: float  # of each measured stretch
     rounds: int
     starts: int
 
 
-FULL = Size(people=60_000, seconds=3.0, rounds=5, starts=7)
-QUICK = Size(people=12_000, seconds=1.0, rounds=2, starts=3)
+FULL = Size(people=60_000, callers=30_000, seconds=3.0, rounds=5, starts=7)
+QUICK = Size(people=12_000, callers=6_000, seconds=1.0, rounds=2, starts=3)
 
 
 def main() -> int:
@@ -72,14 +73,14 @@ def _measure(folder: Path, database: Database, size: Size) -> Results:
         return Process(folder, ("-m", "bench.floors", str(recorded)), {}, "/sign-in")
 
     others = Others(database.cpu)
-    print(f"making {size.people:,} people ...", flush=True)
-    people = asyncio.run(make_people(config, size.people))
-    unspent = iter(people)
+    print(f"making {size.people + size.callers:,} people ...", flush=True)
+    with_phones = asyncio.run(make_people(config, size.callers, phones=True))
+    people = People(asyncio.run(make_people(config, size.people)), with_phones)
     with twofold() as served:
-        record(served.port, WORKS, unspent, recorded)
+        record(served.port, WORKS, people, recorded)
         with raw() as floor:
-            bench = Bench(served, floor, config, people[-1000:], database.cpu, size.seconds, size.rounds)
-            works = [_told(bench.measure(work, unspent)) for work in WORKS]
+            bench = Bench(served, floor, config, people, database.cpu, size.seconds, size.rounds)
+            works = [_told(bench.measure(work)) for work in WORKS]
     print("starts, commits ...", flush=True)
     served_starts, raw_starts = start_and_memory(twofold, size.starts), start_and_memory(raw, size.starts)
     start, resident = zip(served_starts, raw_starts, strict=True)

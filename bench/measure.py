@@ -78,6 +78,18 @@ class Figures:
         return max(max(each.work.client_share, each.floor_client_share) for each in self.rounds)
 
 
+class People:
+    """Those who have not signed in yet, and some who are asked over and over."""
+
+    def __init__(self, with_apps: Sequence[Person], with_phones: Sequence[Person]) -> None:
+        self.lasting = with_apps[-1000:]
+        self._with_apps, self._with_phones = iter(with_apps), iter(with_phones)
+
+    def unspent(self, work: Work) -> Iterator[Person]:
+        """Those who can still do a work."""
+        return self._with_phones if work.phones else self._with_apps
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What a run measures with: the two servers, the people, and where the database's CPU is read."""
@@ -85,19 +97,19 @@ class Bench:
     twofold: Process
     raw: Process
     config: Config
-    people: Sequence[Person]
+    people: People
     database_cpu: Callable[[], float]
     seconds: float
     rounds: int
 
-    def measure(self, work: Work, unspent: Iterator[Person]) -> Figures:
+    def measure(self, work: Work) -> Figures:
         """Measure one work."""
-        asked = unspent if work.spends else cycle(self.people)
+        asked = self.people.unspent(work) if work.spends else cycle(self.people.lasting)
         return Figures(work, [self._round(work, asked) for _ in range(self.rounds)])
 
     def _round(self, work: Work, asked: Iterator[Person]) -> Round:
         hashes, hash_cpu = floors.hash_rate(self.config, self.seconds) if work.hashes else (None, 0.0)
-        raw = self._spent(self.raw, work, cycle(self.people))
+        raw = self._spent(self.raw, work, cycle(self.people.lasting))
         return Round(self._spent(self.twofold, work, asked), hash_cpu or raw.total, raw.client_share, hashes)
 
     def _spent(self, process: Process, work: Work, asked: Iterator[Person]) -> Spent:
@@ -111,11 +123,11 @@ class Bench:
         return Spent((process.cpu() - before) / load.acts, database, load)
 
 
-def record(port: int, works: Sequence[Work], people: Iterator[Person], file: Path) -> None:
+def record(port: int, works: Sequence[Work], people: People, file: Path) -> None:
     """Write down what Twofold answers to every request of the works, for the raw application to play back."""
     recorded: floors.Recorded = {}
     for work in works:
-        person = next(people)
+        person = next(people.unspent(work))
         for path, answer in client.once(port, work.act(person)):
             recorded[path] = _taken_apart(answer)
     file.write_bytes(msgspec.json.encode(recorded))

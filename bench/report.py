@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from bench.measure import Figures
-from bench.works import CODE_STEP, SESSION_CHECK, Work
+from bench.works import CODE_STEP, SESSION_CHECK, TEXT_MESSAGE_STEP, Work
 
 SESSION_CHECK_MOST = 3.0  # times the CPU of a raw answer
 CODE_STEPS_LEAST = 1200.0  # a second, each durable
+TEXT_MESSAGE_STEP_MOST = 1.3  # times the CPU of the code step
 START_MOST = 0.8  # seconds
 RESIDENT_MOST = 90.0  # MB
 _CLIENT_LIMIT = 0.9  # of its core: beyond, the client may have been the limit
@@ -44,10 +45,15 @@ class Results:
         """The figures of one work."""
         return next(figures for figures in self.works if figures.work is work)
 
+    def cpu_of(self, work: Work) -> float:
+        """CPU seconds of one act."""
+        return self.of(work).of(lambda each: each.work.total)
+
 
 def missed(results: Results) -> list[str]:
     """Name the promises that were not kept."""
     ratio, rate = results.of(SESSION_CHECK).cpu_ratio, results.of(CODE_STEP).rate
+    texted = results.cpu_of(TEXT_MESSAGE_STEP) / results.cpu_of(CODE_STEP)
     start, resident = results.start[0], results.resident[0]
     on_sqlite = results.database.startswith("SQLite")
     judged = [
@@ -61,6 +67,10 @@ def missed(results: Results) -> list[str]:
                 f"session check: {ratio:.1f} x a raw answer, promised {SESSION_CHECK_MOST} x",
             ),
             (rate >= CODE_STEPS_LEAST, f"code step: {rate:,.0f} a second, promised {CODE_STEPS_LEAST:,.0f}"),
+            (
+                texted <= TEXT_MESSAGE_STEP_MOST,
+                f"code step by text message: {texted:.2f} x the code step, promised {TEXT_MESSAGE_STEP_MOST} x",
+            ),
         ]
     return [sentence for kept, sentence in judged if not kept]
 
@@ -129,6 +139,8 @@ def _beside(results: Results) -> list[Beside]:
     return [
         Beside(f"code steps a second, {CODE_STEP.concurrency} at once", code_steps.rate, results.commits,
                "durable commits, one after another", ",.0f"),
+        Beside("code step by text message, µs of CPU", results.cpu_of(TEXT_MESSAGE_STEP) * 1e6,
+               results.cpu_of(CODE_STEP) * 1e6, "code step by an app", ",.0f"),
         *(
             Beside(f"{each.work.name}: hashes a second", each.rate, each.of(lambda one: one.hashes or 0.0),
                    "bare hashes on all cores", ".1f")

@@ -15,13 +15,17 @@ from bench.people import PASSWORD, Person
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One work. `spends`: each act needs a person who has not done it yet; `hashes` a password each."""
+    """One work. `spends`: each act needs a person who has not done it yet; `phones`: one with a phone.
+
+    `hashes`: each act hashes a password.
+    """
 
     name: str
     concurrency: int
     act: Callable[[Person], Act]
     spends: bool = False
     hashes: bool = False
+    phones: bool = False
 
     def acts(self, people: Iterator[Person]) -> Iterator[Act]:
         """The act of one person after another."""
@@ -66,10 +70,11 @@ def _give_code(person: Person, sign_in: str) -> Act:
 
 SESSION_CHECK = Work("session check", 32, _session_check)
 CODE_STEP = Work("code step", 64, _code_step, spends=True)
+TEXT_MESSAGE_STEP = Work("code step by text message", 64, _code_step, spends=True, phones=True)
 PASSWORD_STEP = Work("password step", 16, _password_step, hashes=True)
 FULL_SIGN_IN = Work("full sign-in, password and code", 16, _full_sign_in, spends=True, hashes=True)
 SIGN_IN_PAGE = Work("page /sign-in", 32, _sign_in_page)
 SETTINGS_PAGE = Work("settings page", 32, _settings_page)
 
 # What spends the prepared sign-ins comes first: they live five minutes.
-WORKS = (CODE_STEP, SESSION_CHECK, SIGN_IN_PAGE, SETTINGS_PAGE, PASSWORD_STEP, FULL_SIGN_IN)
+WORKS = (CODE_STEP, TEXT_MESSAGE_STEP, SESSION_CHECK, SIGN_IN_PAGE, SETTINGS_PAGE, PASSWORD_STEP, FULL_SIGN_IN)
