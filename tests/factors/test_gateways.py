@@ -3,7 +3,8 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,7 +13,7 @@ import pytest
 
 from tests.clients import PASSWORD, Api
 from tests.forms import FormBrowser
-from tests.phones import Caller, Phone
+from tests.phones import FROM_ONE_ADDRESS, Caller, Phone
 from tests.residents import pass_time, resident
 from tests.service import Service
 from tests.shifted import ShiftedService
@@ -116,6 +117,38 @@ def test_a_slow_gateway_keeps_nobody_waiting(service: Service, gateway: Gateway)
     person = resident(service)
     person.api.begin_phone("sms", Phone(service.url).number).must(201, 503)
     assert time.monotonic() - began < 10
+
+
+WAITING = 16  # more than there are connections to PostgreSQL in a pool, or threads
+
+
+def test_who_waits_for_a_gateway_holds_nothing_that_others_need(
+    gateway: Gateway, database_url: str, tmp_path: Path
+) -> None:
+    """While many wait for a slow gateway, everybody else is answered at once, reading and writing."""
+    settings = {"sms_url": f"webhook+http://127.0.0.1:{gateway.server_port}/", "phone_countries": "US"}
+    with Service(tmp_path, database_url=database_url, settings={**settings, **FROM_ONE_ADDRESS}) as service:
+        people, other = [resident(service) for _ in range(WAITING)], resident(service)
+        gateway.delay = 8
+        with ThreadPoolExecutor(WAITING) as side_by_side:
+            asked = [side_by_side.submit(person.api.begin_phone, "sms", Phone(service.url).number) for person in people]
+            until(lambda: gateway.messages)
+            for _ in range(10):
+                began = time.monotonic()
+                other.api.session().must(200)
+                other.api.begin_totp().must(201)
+                assert time.monotonic() - began < 1.0
+            assert not any(each.done() for each in asked), "nobody waited: this shows nothing"
+            for each in asked:
+                each.result().must(201, 503)
+
+
+def until(true: Callable[[], object]) -> None:
+    """Waits until something is true."""
+    give_up_at = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
 
 
 def test_a_gateway_that_is_down_is_no_reason_to_say_the_code_is_lost(service: Service, gateway: Gateway) -> None:
