@@ -36,13 +36,11 @@ from twofold.base.web.static import StaticFiles
 from twofold.base.web.templates import Templates
 from twofold.config import Config
 from twofold.couriers.contract import Around, Mailbox
-from twofold.couriers.hooks import TwilioHook
 from twofold.couriers.line import lines
 from twofold.couriers.sender import Sender
-from twofold.couriers.twilio import HOOK
 from twofold.factors.actions import has_unsaved_code
 from twofold.factors.contract import Kinds
-from twofold.rooms import CARDS, DRIVERS, LISTENERS, NEEDS, ROUTES, kinds, over
+from twofold.rooms import CARDS, DRIVERS, HOOKS, LISTENERS, NEEDS, ROUTES, kinds, over
 from twofold.sessions import check
 from twofold.sessions.actions import admit, identify, note_refusal, require
 from twofold.sessions.last_use import LastUse
@@ -205,7 +203,8 @@ class _Open:
         self.site = site
         health = Health(site)
         plain = {"/healthz": health.alive, "/readyz": health.ready, **documents(site, ROUTES, NEEDS)}
-        router = make_router(ROUTES, plain, {HOOK: TwilioHook(site)}, site)
+        hooks = {path: make(site) for path, make in HOOKS.items()}
+        router = make_router(ROUTES, plain, hooks, site)
         self._routes: ASGIApp = SecurityHeaders(router, secure=site.config.secure)
         self._session_check = check.SessionCheck(site)
         self._housekeeping = asyncio.create_task(self._keep_house())

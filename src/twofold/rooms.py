@@ -1,5 +1,7 @@
 """THE list: what Twofold is made of. A part leaves by deleting its folder and its line here."""
 
+from collections.abc import Callable
+
 from twofold.accounts import links as accounts_links
 from twofold.accounts import store as accounts_store
 from twofold.audit import api as audit_api
@@ -8,8 +10,10 @@ from twofold.audit.actions import Listener
 from twofold.base import outbox, sightings, throttle
 from twofold.base.keys import Keyring
 from twofold.base.problems import Problem
+from twofold.base.site import Site
 from twofold.base.visitor import Need
 from twofold.base.web.cards import Card
+from twofold.base.web.router import Endpoint
 from twofold.base.web.routes import Route
 from twofold.computers import api as computers_api
 from twofold.computers import pages as computers_pages
@@ -17,9 +21,10 @@ from twofold.computers import store as computers_store
 from twofold.config import Config
 from twofold.couriers.console import Console
 from twofold.couriers.contract import Make
+from twofold.couriers.hooks import TwilioHook
 from twofold.couriers.kannel import Kannel
 from twofold.couriers.smtp import Smtp
-from twofold.couriers.twilio import Twilio
+from twofold.couriers.twilio import HOOK, Twilio
 from twofold.couriers.webhook import Webhook
 from twofold.dev import pages as dev_pages
 from twofold.factors import api as factors_api
@@ -104,6 +109,8 @@ DRIVERS: dict[str, Make] = {
     "twilio": Twilio,
     "webhook": Webhook,
 }
+
+HOOKS: dict[str, Callable[[Site], Endpoint]] = {HOOK: TwilioHook}
 
 
 def kinds(config: Config, keys: Keyring) -> Kinds:

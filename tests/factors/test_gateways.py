@@ -1,5 +1,6 @@
 """A code that nobody carries: one sentence, another way, and never a long wait."""
 
+import asyncio
 import json
 import re
 import time
@@ -17,6 +18,9 @@ from tests.phones import FROM_ONE_ADDRESS, Caller, Phone
 from tests.residents import pass_time, resident
 from tests.service import Service
 from tests.shifted import ShiftedService
+from twofold.base.database import open_database
+from twofold.base.outbox import Reason
+from twofold.couriers import store
 
 
 class Gateway(ThreadingHTTPServer):
@@ -97,6 +101,27 @@ def test_a_number_that_cannot_be_texted_is_told_so_and_called(service: Service, 
     begun = location.partition("?")[0]
     again = browser.send(shown, f"{begun}/send", kind="voice")
     assert again.status in (303, 429)
+
+
+def test_a_number_of_which_a_courier_learns_later_is_not_texted_again(service: Service, gateway: Gateway) -> None:
+    """The gateway took the message, and reports minutes later that the number takes no texts: the next is refused."""
+    person, phone = resident(service), Phone(service.url)
+    begun = person.api.begin_phone("sms", phone.number).must(201)["id"]
+    asyncio.run(report(service, gateway.messages[-1]["id"]))
+    pass_time(service, 31)
+    person.api.send_again(begun).refused(503, "cannot_send")
+    assert len(gateway.messages) == 1
+
+
+async def report(service: Service, message_id: str) -> None:
+    """What a courier's hook does when it is told that a number takes no texts."""
+    db = await open_database(
+        service.settings.get("database_url", f"sqlite:///{service.data_dir}/twofold.db"), serving=False
+    )
+    try:
+        await db.write(store.report, message_id, Reason.CANNOT_TAKE_TEXTS)
+    finally:
+        await db.close()
 
 
 def test_a_phone_out_of_reach_is_tried_again(service: Service, gateway: Gateway) -> None:

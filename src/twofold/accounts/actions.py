@@ -100,8 +100,9 @@ async def recognise_program(act: Act, account_id: str) -> None:
 
 
 async def _note_computer(act: Act, account_id: str, mark: bytes) -> None:
-    known = await store.knows_browser(act.tx, account_id, mark)
-    if not known and not await store.was_never_used(act.tx, account_id, act.now):
+    if await store.note_known_browser(act.tx, account_id, mark, act.now):
+        return
+    if not await store.was_never_used(act.tx, account_id, act.now):
         await audit.record(act, Event.COMPUTER_NEW, account_id)
     await store.note_browser(act.tx, account_id, mark, act.now)
 

@@ -24,6 +24,16 @@ async def take(act: Act, purpose: str, key: str) -> TooManyAttempts | None:
     return None
 
 
+async def take_from_source(act: Act, purpose: str) -> bool:
+    """Count what a stranger asks for from one client address; tells whether that was still within the limit."""
+    name, rates = f"asks:{purpose}:{act.origin.source_network}", act.site.config.limit_sign_ups
+    tally = await throttle.hold(act.tx, name)
+    if throttle.blocked_until(tally, rates, act.now) is not None:
+        return False
+    await throttle.save(act.tx, name, throttle.with_attempt(tally, rates, act.now))
+    return True
+
+
 async def send(act: Act, to: str, letter: Letter) -> str:
     """Mail a letter that is good for an hour; gives the id of its message. Who asked does not feel it being sent."""
     return await outbox.post(act, mail(to, letter), expires_at=act.now + LINK_LIFE, unfelt=True)

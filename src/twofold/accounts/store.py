@@ -164,6 +164,17 @@ async def is_browser(tx: Transaction, browser: bytes) -> bool:
     return await tx.one("SELECT 1 AS yes FROM browser WHERE token_hash = :browser LIMIT 1", browser=browser) is not None
 
 
+async def note_known_browser(tx: Transaction, account_id: str, browser: bytes, now: int) -> bool:
+    """Note that the account signs in with a browser that it knows; tells whether it does."""
+    changed = await tx.run(
+        "UPDATE browser SET last_at = :now WHERE token_hash = :browser AND account_id = :account_id",
+        browser=browser,
+        account_id=account_id,
+        now=now,
+    )
+    return changed == 1
+
+
 async def note_browser(tx: Transaction, account_id: str, browser: bytes, now: int) -> None:
     """Remember that the account signed in with this browser."""
     await tx.run(

@@ -174,7 +174,9 @@ class Config:
     limit_mails: tuple[Rate, ...] = setting(
         units.rates, "3/1h 10/1d", "Reset and verification mails per address.", **_RATES
     )
-    limit_sign_ups: tuple[Rate, ...] = setting(units.rates, "60/1h", "Sign-ups per client address.", **_RATES)
+    limit_sign_ups: tuple[Rate, ...] = setting(
+        units.rates, "60/1h", "Sign-ups, and password resets asked for, per client address.", **_RATES
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         places.networks,
         "none",

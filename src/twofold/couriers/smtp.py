@@ -36,7 +36,7 @@ class Smtp:
         try:
             await self._open(connection)
             try:
-                await connection.send_message(mail)
+                await connection.send_message(mail, recipients=[parcel.message.to])
             except (library.SMTPNotSupported, UnicodeError):  # letters that this server cannot take
                 raise Refused("it takes no such address", Reason.UNREACHABLE) from None
         except library.SMTPRecipientsRefused as error:

@@ -71,9 +71,12 @@ async def expire(tx: Transaction, now: int) -> list[str]:
 
 
 async def report(tx: Transaction, message_id: str, reason: str) -> None:
-    """Note what a courier tells after it took a message: it could not be delivered."""
+    """Note what a courier tells of a message that it took, perhaps before that is noted: it could not be delivered."""
     await tx.run(
-        "UPDATE outbox SET outcome = 'refused', reason = :reason WHERE id = :id AND outcome = 'sent'",
+        """
+        UPDATE outbox SET outcome = 'refused', reason = :reason, sealed = NULL
+        WHERE id = :id AND (outcome IS NULL OR outcome = 'sent')
+        """,
         id=message_id,
         reason=reason,
     )

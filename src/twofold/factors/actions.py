@@ -134,12 +134,19 @@ async def settle(
 
 
 async def say_farewell(act: Act, factor: Factor, spoken: NullTranslations) -> None:
-    """Tell a phone that its number is no longer used: an intruder who takes it off cannot keep that quiet."""
+    """Tell a phone that its number is no longer used: an intruder who takes it off cannot keep that quiet.
+
+    The factor is gone already; a number that another one still uses is told nothing.
+    """
     kind = act.site.part(Kinds).phone(factor.kind)
     if kind is None:
         return
+    left = (await store.two_factor(act.tx, factor.account_id)).factors
     try:
-        message = kind.farewell(kind.number(factor), spoken)
+        number = kind.number(factor)
+        if number in [phone.number(each) for each in left if (phone := act.site.part(Kinds).phone(each.kind))]:
+            return
+        message = kind.farewell(number, spoken)
     except Unavailable:  # nobody can be told; what was asked for is done all the same
         return
     await post(act, message, expires_at=act.now + _FAREWELL_LIFE)

@@ -25,6 +25,7 @@ _TOLD: dict[Reason | None, str] = {
     Reason.UNREACHABLE: N_("This number cannot be reached. Check it, or use another way."),
 }
 NOT_CARRIED = N_("We could not send a code just now. Try again in a minute, or use another way.")
+_AGAIN = 60  # seconds: by then most troubles of a courier are over
 _PATIENCE = 5.0  # seconds that a request waits to learn how a message fares
 
 
@@ -55,7 +56,7 @@ async def last_sent(act: Act, account_id: str, chosen: TwoFactor, request: Reque
 async def delivered(acts: Acts, sent: SentCode) -> SentCode:
     """Wait a little, outside any transaction, until a courier has taken the message. Raises CannotSend."""
     if await acts.site.part(Courier).outcome(sent.message_id, _PATIENCE) is Outcome.REFUSED:
-        raise CannotSend(await acts.write(_why_not, sent))
+        raise CannotSend(await acts.write(_why_not, sent), wait=_AGAIN)
     return sent
 
 

@@ -150,7 +150,7 @@ _DEEDS: Mapping[str, Notice] = dict(
         _deed(
             Event.ACCOUNT_CLOSED,
             N_("Your account was closed"),
-            N_("Your account was closed. All that belonged to it is deleted."),
+            N_("Your account was closed. All that belonged to it is deleted, except the record of what happened."),
             Remedy.ADMINISTRATOR,
         ),
     ]

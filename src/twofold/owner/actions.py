@@ -22,7 +22,7 @@ class AddressTaken(Conflict):
     """Another account has this address."""
 
     def __init__(self) -> None:
-        super().__init__("There is already an account with this email. Use another one.")
+        super().__init__(N_("There is already an account with this email. Use another one."))
 
 
 class LastAdministrator(Conflict):

@@ -48,10 +48,10 @@ async def ask_reset(act: Act, email: str) -> None:
     """Mail a link to whoever has this address. Raises InvalidRequest, and tells nothing else.
 
     Known, unknown and disabled addresses cost the same statements: an address that gets no mail has a link that nobody
-    holds, and a message that is taken back. Over the limit nothing is done, whoever's the address.
+    holds, and a message that is taken back. Over a limit nothing is done, whoever's the address.
     """
     address = normal_email(email)
-    if await mails.take(act, "reset", address):
+    if not await mails.take_from_source(act, "reset") or await mails.take(act, "reset", address):
         return
     found = await store.by_email(act.tx, address)
     account = await store.hold(act.tx, found.id if found else "")

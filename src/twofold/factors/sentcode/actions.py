@@ -6,7 +6,7 @@ from gettext import NullTranslations
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act
-from twofold.base.outbox import post, withdraw
+from twofold.base.outbox import Reason, fate, post, withdraw
 from twofold.base.problems import Problem
 from twofold.factors.contract import Factor, PhoneKind, Verdict, Wrong
 from twofold.factors.numbers import read_number
@@ -25,11 +25,12 @@ async def send(
     Returns the refusal of the spending guard. Raises Unavailable when the number cannot be opened.
     """
     number = kind.number(factor)
+    before = await store.find(act.tx, factor.account_id, request.purpose)
+    await _learn(act, kind, factor, before)
     resend_at = await spending.permit(act, factor.account_id, read_number(number), kind.kind)
     if isinstance(resend_at, Problem):
         await audit.record_refusal(act, Event.CODE_SENT, factor.account_id, reason=resend_at.code, kind=kind.kind)
         return resend_at
-    before = await store.find(act.tx, factor.account_id, request.purpose)
     if before is not None:
         await withdraw(act, before.message_id)
     code, expires_at = f"{secrets.randbelow(1_000_000):06}", act.now + rules.LIFE
@@ -46,6 +47,14 @@ async def send(
     await store.replace(act.tx, request.purpose, sent)
     await audit.record(act, Event.CODE_SENT, factor.account_id, factor=factor.id, kind=kind.kind, name=factor.name)
     return sent
+
+
+async def _learn(act: Act, kind: PhoneKind, factor: Factor, before: SentCode | None) -> None:
+    """Let the guard know what a courier reported of the message before, perhaps minutes after it took that."""
+    if before is None or before.factor_id != factor.id:
+        return
+    if (await fate(act, before.message_id)).reason is Reason.CANNOT_TAKE_TEXTS:
+        await spending.unreachable(act, kind.number(factor), kind.kind)
 
 
 async def last(act: Act, account_id: str, request: Request) -> SentCode | None:

@@ -38,7 +38,7 @@ async def permit(act: Act, account_id: str, number: Number, channel: str) -> int
     if await _is_closed(act, number, send, notes):
         return CannotSend(rules.CLOSED_NOW)
     if not await _take_from_budget(act, day):
-        return CannotSend(rules.SPENT)
+        return CannotSend(rules.SPENT, wait=rules.A_DAY - act.now % rules.A_DAY)
     await store.insert(act.tx, send, act.now)
     return rules.next_send_at(past.with_send(act.now), limits, act.now)
 

@@ -7,7 +7,9 @@ from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base import sightings
 from twofold.base.acts import Act
-from twofold.base.outbox import Message, post
+from twofold.base.letters import Letter, mail
+from twofold.base.outbox import post
+from twofold.base.texts import _
 from twofold.factors.spending.rules import A_DAY, Conversion, Told
 
 CLOSED = "sending closed"
@@ -25,11 +27,13 @@ async def tell_of_closing(act: Act, name: str, seen: Conversion) -> None:
         act,
         CLOSED,
         f"{name}: {used} of {sent} codes used",
-        f"Codes to numbers {name} stopped",
-        f"In about an hour {sent} codes were sent to phone numbers {name}, and {used} of them were used. That looks"
-        " like fraud: somebody may earn from messages that you pay for. For twelve hours no code is sent to new numbers"
-        " like these; numbers at which somebody used a code in the last ninety days go on working.\n\n"
-        "`twofold doctor` shows the day's budget. TWOFOLD_PHONE_COUNTRIES says which countries are served.\n",
+        _("Codes to numbers {name} stopped").format(name=name),
+        _(
+            "In about an hour {sent} codes were sent to phone numbers {name}, and {used} of them were used. That looks"
+            " like fraud: somebody may earn from messages that you pay for. For twelve hours no code is sent to new"
+            " numbers like these; numbers at which somebody used a code in the last ninety days go on working."
+        ).format(sent=sent, name=name, used=used),
+        _("`twofold doctor` shows the day's budget. TWOFOLD_PHONE_COUNTRIES says which countries are served."),
     )
 
 
@@ -37,20 +41,27 @@ async def tell_of_budget(act: Act, told: Told, sent: int, most: int) -> None:
     """Tell that four fifths of the day's budget, or all of it, are spent."""
     event = Event.SENDING_BUDGET_SPENT if told is Told.SPENT else Event.SENDING_BUDGET_ALARM
     await audit.record(act, event, None, sent=sent, budget=most)
-    stands = "No more codes are sent until midnight UTC." if told is Told.SPENT else "When it is spent, sending stops."
+    stands = (
+        _("No more codes are sent until midnight UTC.") if told is Told.SPENT else _("When it is spent, sending stops.")
+    )
     await _tell(
         act,
         BUDGET,
         f"{sent} of {most} spent",
-        f"{sent} of {most} codes sent today",
-        f"Today {sent} of at most {most} codes were sent by text message and voice call. {stands}\n\n"
-        "If people need more, raise TWOFOLD_SEND_BUDGET and restart. If not, look at the security events for who asks"
-        " for them.\n",
+        _("{sent} of {most} codes sent today").format(sent=sent, most=most),
+        _("Today {sent} of at most {most} codes were sent by text message and voice call.").format(
+            sent=sent, most=most
+        ),
+        stands,
+        _(
+            "If people need more, raise TWOFOLD_SEND_BUDGET and restart. If not, look at the security events for who"
+            " asks for them."
+        ),
     )
 
 
-async def _tell(act: Act, name: str, detail: str, subject: str, text: str) -> None:
+async def _tell(act: Act, name: str, detail: str, subject: str, *paragraphs: str) -> None:
     await sightings.save(act.tx, name, detail, act.now)
     act.afterwards.append(lambda: _log.warning("%s: %s", name, detail))
     for email in await accounts.administrators(act.tx, limit=_HEARS):
-        await post(act, Message("mail", email, text, subject=subject), expires_at=act.now + A_DAY)
+        await post(act, mail(email, Letter(subject, paragraphs)), expires_at=act.now + A_DAY)

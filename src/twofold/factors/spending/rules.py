@@ -37,12 +37,14 @@ NO_CALLS = N_("This number cannot take calls. Choose a text message or another n
 class CannotSend(Problem):
     """No code can be sent to this number now; the text says why, and names another way."""
 
-    code, status, wait = "cannot_send", 503, 60
+    code, status = "cannot_send", 503
     title = N_("The code could not be sent")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, wait: int = 3600) -> None:
+        """`wait`: seconds after which another try may be worth it."""
         super().__init__()
         self.text = text  # type: ignore[misc]  # each reason says its own sentence
+        self.wait = wait
 
 
 class TooManySends(TooManyAttempts):
