@@ -54,7 +54,7 @@ async def _learn(act: Act, kind: PhoneKind, factor: Factor, before: SentCode | N
     if before is None or before.factor_id != factor.id:
         return
     if (await fate(act, before.message_id)).reason is Reason.CANNOT_TAKE_TEXTS:
-        await spending.unreachable(act, kind.number(factor), kind.kind)
+        await spending.unreachable(act, kind.number(factor), "sms")
 
 
 async def last(act: Act, account_id: str, request: Request) -> SentCode | None:
