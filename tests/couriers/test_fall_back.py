@@ -20,7 +20,7 @@ async def ready(at: Office) -> dict[str, object]:
 
 async def test_the_next_courier_takes_what_the_first_cannot(tmp_path: Path) -> None:
     """Down, answering errors, or refusing: the message goes out by the second, and once."""
-    for behaviour in (None, answers(500), answers(403)):
+    for behaviour in (None, answers(502), answers(403)):
         with Gateway(behaviour) as first, Gateway() as second:
             if behaviour is None:
                 first.down()
@@ -52,13 +52,13 @@ async def test_no_try_begins_once_a_message_is_worthless(tmp_path: Path) -> None
 
 async def test_a_courier_that_is_down_is_left_in_peace(tmp_path: Path) -> None:
     """After three failures the next codes do not wait for it any more; /readyz tells, and stays green."""
-    with Gateway(answers(500)) as first, Gateway() as second:
+    with Gateway(answers(502)) as first, Gateway() as second:
         async with office(tmp_path, sms_url=f"{first.webhook} {second.webhook}") as at:
             assert (await ready(at))["couriers"] == {"mail": "ok", "sms": "ok", "voice": "ok"}
             for _ in range(8):
                 assert await at.sent() is Outcome.SENT
             assert (await ready(at))["couriers"] == {"mail": "ok", "sms": "degraded", "voice": "ok"}
-            second.behaviour = answers(500)
+            second.behaviour = answers(502)
             for _ in range(3):
                 assert await at.sent() is Outcome.WAITING
             told = await ready(at)
@@ -101,3 +101,13 @@ async def test_a_courier_that_refused_is_not_asked_again(tmp_path: Path) -> None
                 await asyncio.sleep(0)
                 assert (await at.settled(message_id)).outcome is Outcome.SENT
     assert (first.ids, second.ids) == ([message_id], [message_id])
+
+
+async def test_a_gateway_that_stumbles_over_a_message_goes_on_with_others(tmp_path: Path) -> None:
+    """An answer of 500 says nothing of the next message: a made-up number takes no gateway away from anybody."""
+    with Gateway(answers(500)) as only:
+        async with office(tmp_path, sms_url=only.webhook) as at:
+            for _ in range(6):
+                assert await at.sent() is Outcome.WAITING
+            only.behaviour = answers(204)
+            assert await at.sent() is Outcome.SENT

@@ -18,7 +18,9 @@ from tests.couriers.authority import Authority
 from tests.couriers.gateway import closed_port
 from tests.couriers.office import MAIL, office
 from tests.parts import missing
+from twofold.accounts.rules import normal_email
 from twofold.base.outbox import Fate, Message, Outcome, Reason
+from twofold.base.problems import InvalidRequest
 
 SENDER = "from=Twofold%20%3Clogin@example.org%3E"
 PASSWORD = "p@ss/w#rd"
@@ -185,6 +187,20 @@ async def test_no_line_of_a_message_becomes_a_header(tmp_path: Path) -> None:
             mail = Message("mail", "ada@example.org", "text", "Hello\r\nBcc: eve@example.org")
             assert await at.sent(mail) is Outcome.REFUSED
     assert post.mails == []
+
+
+@pytest.mark.parametrize("email", ["=?utf-8?q??=@p1.example", "=?a?q?victim?=@corp.example", "a,b@corp.example"])
+async def test_an_address_that_would_be_read_as_another_one_is_none(email: str, tmp_path: Path) -> None:
+    """Encoded words and lists of people are refused where an address is given, and again where a mail is written."""
+    with pytest.raises(InvalidRequest):
+        normal_email(email)
+    post = Post()
+    with server(post) as port:
+        async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+            for _ in range(4):
+                assert await at.sent(Message("mail", email, "text", "Hello")) is Outcome.REFUSED
+            assert await at.sent(MAIL) is Outcome.SENT, "a message at fault made the courier look down"
+    assert len(post.mails) == 1
 
 
 async def test_no_made_up_address_makes_a_good_server_look_down(tmp_path: Path) -> None:

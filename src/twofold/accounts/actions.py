@@ -117,7 +117,7 @@ async def _count(act: Act, event: Event, email: str, browser: str | None) -> Pas
     source = await throttle.peek(act.tx, source_key(act))
     blocked = throttle.blocked_until(source, config.limit_source, act.now)
     if until or blocked:
-        await audit.record_refusal(act, event, account.id if account else None, reason=TooManyAttempts.code)
+        await audit.record_cheap_refusal(act, event, account.id if account else None, reason=TooManyAttempts.code)
         return TooManyAttempts(retry_at=max(until or 0, blocked or 0), now=act.now)
     await throttle.save(act.tx, key, throttle.with_attempt(tally, (), act.now))
     return PasswordTry(event, key, account, right=False)

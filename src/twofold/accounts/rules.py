@@ -16,7 +16,8 @@ PASSWORD_MOST = 256  # code points
 _ESTIMATED = 128  # the estimate looks no further; its work grows with the square
 _STRONG_ENOUGH = 3  # of 4
 # Without what a mail header gives a meaning to (RFC 5322 3.2.3): `a,b@example.org` would be mail to two people.
-_LOCAL_PART = re.compile(r"(?=.{1,64}$)[^\s@()<>\[\]:;,\\\".]+(\.[^\s@()<>\[\]:;,\\\".]+)*")
+# `=?` begins an encoded word (RFC 2047), which mail programs would turn into another address.
+_LOCAL_PART = re.compile(r"(?=.{1,64}$)(?!.*=\?)[^\s@()<>\[\]:;,\\\".]+(\.[^\s@()<>\[\]:;,\\\".]+)*")
 _ASCII_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
 

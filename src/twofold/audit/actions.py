@@ -39,9 +39,12 @@ async def record_refusal(act: Act, event: Event, account_id: str | None, **data:
     await _write(act, event, account_id, "refused", data)
 
 
-async def record_cheap_refusal(act: Act, event: Event, account_id: str, **data: str | int) -> None:
-    """Note a refusal that no other limit bounds, at most 20 an hour of one kind: nobody may fill the table with it."""
-    key = f"refusals:{account_id}:{event.value}"
+async def record_cheap_refusal(act: Act, event: Event, account_id: str | None, **data: str | int) -> None:
+    """Note a refusal that no other limit bounds, at most 20 an hour of one kind: nobody may fill the table with it.
+
+    They are counted by account, or by client address where there is none.
+    """
+    key = f"refusals:{account_id or act.origin.source_network}:{event.value}"
     tally = await throttle.hold(act.tx, key)
     if throttle.blocked_until(tally, _CHEAP_RATE, act.now) is None:
         await throttle.save(act.tx, key, throttle.with_attempt(tally, _CHEAP_RATE, act.now))

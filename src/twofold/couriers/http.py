@@ -29,6 +29,11 @@ class Answer:
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 15.3
 
     @property
+    def stumbled(self) -> bool:
+        """Whether it failed over this one message, as far as anybody can tell, and works otherwise."""
+        return self.status == 500  # noqa: PLR2004 - RFC 9110 15.6.1
+
+    @property
     def busy(self) -> bool:
         """Whether it asks for a later try."""
         return self.status in {408, 425, 429, 503}

@@ -38,7 +38,7 @@ class Kannel:
         if answer.taken:
             return
         if answer.busy or answer.status in {401, 403, 404}:  # our account is at fault, not the message
-            raise Failed(f"it answered {answer.status}")
+            raise Failed(f"it answered {answer.status}", alive=answer.stumbled)
         if 400 <= answer.status < 500:  # noqa: PLR2004 - RFC 9110 15.5
             raise Refused(f"it answered {answer.status}")
         raise Doubtful(f"it answered {answer.status}")

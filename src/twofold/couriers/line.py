@@ -80,7 +80,8 @@ class Line:
             raise
         except Exception as error:
             said = str(error) if isinstance(error, Doubtful) else type(error).__name__
-            self._fail(courier, parcel, "took too long" if isinstance(error, TimeoutError) else said)
+            is_ours = not isinstance(error, OSError | Doubtful)  # TimeoutError is an OSError
+            self._fail(courier, parcel, "took too long" if isinstance(error, TimeoutError) else said, alive=is_ours)
             raise Failed if courier.driver.repeatable else Doubtful from error
         courier.breaker.good()
 

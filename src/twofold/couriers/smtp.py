@@ -96,8 +96,10 @@ class Smtp:
         mail["From"] = self._address.options["from"]
         try:
             mail["To"], mail["Subject"] = message.to, message.subject or ""
-        except ValueError:
-            raise Refused("address or subject would be more than one line") from None
+        except Exception:  # noqa: BLE001 - the parser of headers raises all sorts of things
+            raise Refused("address or subject make no header") from None
+        if [each.addr_spec for each in mail["To"].addresses] != [message.to]:
+            raise Refused("the address would be read as another one")
         mail["Date"] = formatdate(self._clock())
         mail["Message-ID"] = f"<{parcel.id}@{self._domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it

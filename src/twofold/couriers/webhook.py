@@ -36,7 +36,7 @@ class Webhook:
             return
         if 400 <= answer.status < 500 and not answer.busy:  # noqa: PLR2004 - RFC 9110 15.5
             raise Refused(f"it answered {answer.status}", _reason(answer))
-        raise Failed(f"it answered {answer.status}")
+        raise Failed(f"it answered {answer.status}", alive=answer.stumbled)
 
     async def check(self) -> None:
         """Ask what the gateway allows: any answer will do. Raises Failed."""

@@ -34,7 +34,7 @@ async def prove_code(
     """
     tally = await throttle.peek(act.tx, _key(account_id))
     if (refused := await _closed(act, tally, in_a_row=True)) is not None:
-        await audit.record_refusal(act, event, account_id, reason=refused.code)
+        await audit.record_cheap_refusal(act, event, account_id, reason=refused.code)
         return refused
     two_factor = await store.two_factor(act.tx, account_id)
     asked = [factor for factor in two_factor.factors if factor_id in (None, factor.id)]
@@ -65,7 +65,7 @@ async def prove_recovery_code(
     """Use up the recovery code; gives the new one, or the counted refusal. Trusted computers and sessions end."""
     tally = await throttle.peek(act.tx, _key(account_id))
     if (refused := await _closed(act, tally, in_a_row=False)) is not None:
-        await audit.record_refusal(act, event, account_id, reason=refused.code)
+        await audit.record_cheap_refusal(act, event, account_id, reason=refused.code)
         return refused
     recovery = act.site.part(Kinds).recovery
     if not await recovery.spend(act, account_id, text):
@@ -87,7 +87,7 @@ async def closed(act: Act, event: Event, account_id: str) -> TooManyAttempts | N
     """Tell whether codes of this account are refused unseen, and record that as the refusal of an event."""
     refused = await _closed(act, await throttle.peek(act.tx, _key(account_id)), in_a_row=True)
     if refused is not None:
-        await audit.record_refusal(act, event, account_id, reason=refused.code)
+        await audit.record_cheap_refusal(act, event, account_id, reason=refused.code)
     return refused
 
 

@@ -29,7 +29,7 @@ async def send(
     await _learn(act, kind, factor, before)
     resend_at = await spending.permit(act, factor.account_id, read_number(number), kind.kind)
     if isinstance(resend_at, Problem):
-        await audit.record_refusal(act, Event.CODE_SENT, factor.account_id, reason=resend_at.code, kind=kind.kind)
+        await audit.record_cheap_refusal(act, Event.CODE_SENT, factor.account_id, reason=resend_at.code, kind=kind.kind)
         return resend_at
     if before is not None:
         await withdraw(act, before.message_id)
