@@ -82,7 +82,8 @@ async def update_policy(ask: Ask) -> Response:
     if recovery_code:
         return await show_code(ask, recovery_code)
     waits = after.policy is not Policy.DISABLED and not after.active
-    return ask.go("/settings?done=two_factor_waits" if waits else "/settings?done=two_factor_updated#two-factor")
+    done = "two_factor_waits#methods" if waits else "two_factor_updated#two-factor"
+    return ask.go(f"/settings?done={done}")
 
 
 async def update_method(ask: Ask) -> Response:

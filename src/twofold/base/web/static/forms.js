@@ -39,3 +39,7 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 document.getElementById("error-summary")?.focus();
+// A screen reader speaks of what changes, not of what was there from the start: so what was done is said again.
+for (const note of document.querySelectorAll("[role=status] > div")) {
+  setTimeout(() => note.append(...note.childNodes), 500);
+}
