@@ -72,7 +72,7 @@ def test_the_recovery_code_signs_in_unlocks_and_is_replaced(moving: Service) -> 
 
 
 def test_half_a_recovery_code_costs_no_try(moving: Service) -> None:
-    """What cannot be one is told by its field, however often, at the door and to unlock; then the right one is taken."""
+    """What cannot be one is told by its field, however often, at every door; then the right one is taken."""
     person = protected(moving)
     code, api = person.recovery_code or "", person.half_open()
     for text in ["", "-", code[:-1], *[code + "A"] * 9]:

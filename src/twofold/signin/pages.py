@@ -83,8 +83,9 @@ async def ask_recovery_code(ask: Ask) -> Response:
 
 async def give_recovery_code(ask: Ask) -> Response:
     """Take the recovery code; the answer shows the new one, once."""
-    if not ask.cookies.get(SIGN_IN) and await ask.acts.read(identify, ask.session_token):
-        return await show_code(ask, None)  # reloaded: the code is used up, and the new one was shown
+    visitor = await ask.acts.read(identify, ask.session_token)
+    if visitor is not None and not ask.cookies.get(SIGN_IN):  # reloaded: the code is used up, the new one was shown
+        return await show_code(ask, None)
     text, token = ask.form.get("recovery_code", ""), _token(ask)
     outcome = await ask.acts.write(actions.give_recovery_code, _client(ask), token, text)
     _keep(ask, outcome)
