@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.run import refusal, twofold
-from twofold.config import SETTINGS
+from twofold.cli.healthcheck import on_this_machine
+from twofold.config import SETTINGS, Config
 
 MARKER = "marker0123456789"
 
@@ -225,6 +226,16 @@ def test_healthcheck_says_ready_only_for_200(status: int, code: int, tmp_path: P
             output, _ = asking.communicate(timeout=20)
     assert asking.returncode == code
     assert json.loads(output) == {"ready": code == 0, "status": status}
+
+
+def test_healthcheck_asks_where_the_settings_say(tmp_path: Path) -> None:
+    """The base URL when it is this machine; else the service behind the proxy, at its own port."""
+    local = refusal(twofold(tmp_path, "healthcheck", BASE_URL="http://127.0.0.1:1/account"))
+    assert "http://127.0.0.1:1/account/readyz" in local
+    assert on_this_machine(Config.from_env({"TWOFOLD_BASE_URL": "https://a.example.org/in"})) == (
+        "http://127.0.0.1:8000/in"
+    )
+    assert on_this_machine(Config.from_env({})) == "http://127.0.0.1:8000"
 
 
 def test_healthcheck_of_nobody_is_one_sentence(tmp_path: Path) -> None:

@@ -105,6 +105,25 @@ def test_names_tell_apps_apart(moving: Service) -> None:
     assert renamed["name"] == "Old phone"
 
 
+def test_a_replacement_keeps_the_name_and_apps_tell_it_from_the_old_entry(moving: Service) -> None:
+    """Without another name the card keeps its own, again and again; no two key URIs have the same label."""
+    person, labels = resident(moving), set()
+    person.enable_totp(name="A tablet with a name as long as it goes")
+    for _ in range(3):
+        begun = person.api.begin_totp(replaces=person.factor_id or "").must(201)
+        labels.add(urlsplit(begun["uri"]).path)
+        assert len(begun["name"]) <= 40
+        verified = person.api.verify(begun["id"], code_now(moving, begun["secret"])).must(200)
+        assert verified["factor"]["name"] == "A tablet with a name as long as it goes"
+        person.factor_id = begun["id"]
+        pass_time(moving, 60)
+    assert len(labels) == 3
+    (left,) = person.shown()["factors"]
+    assert left["name"] == "A tablet with a name as long as it goes"
+    person.enable_totp(replaces=person.factor_id or "", name="New")
+    assert [each["name"] for each in person.shown()["factors"]] == ["New"]
+
+
 @pytest.mark.parametrize("kind", ["webauthn", "TOTP", "SMS", ""])
 def test_a_method_that_is_not_offered_is_refused(moving: Service, kind: str) -> None:
     """422 on the field; the page shows it greyed."""
@@ -162,6 +181,7 @@ def test_the_recovery_page_shows_the_code_once(moving: Service) -> None:
     key = browser.get(begun).must(200).html.partition("secret=")[2][:32]
     verify = f"{begun}/verify"
     shown = browser.submit(begun, verify, code=code_now(moving, key)).must(200)
+    assert shown.form("/settings/recovery-code/saved").fields["return_to"] == "/settings?done=two_factor_on"
     code = shown.recovery_code
     assert shown.headers["cache-control"] == "no-store"
     file = browser.send(shown, "/settings/recovery-code/download").must(200)
@@ -174,3 +194,6 @@ def test_the_recovery_page_shows_the_code_once(moving: Service) -> None:
     assert "You have not confirmed" in browser.get("/settings").words
     browser.send(shown, "/settings/recovery-code/saved", saved="yes").goes_to("/settings")
     assert "You have not confirmed" not in browser.get("/settings").words
+    shown = browser.submit("/settings", "/settings/recovery-code").must(200)
+    there = browser.send(shown, "/settings/recovery-code/saved", saved="yes").goes_to("/settings").location
+    assert "Your recovery code is saved." in browser.get(there).words

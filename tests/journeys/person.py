@@ -170,9 +170,9 @@ class Person:
         section.get_by_label("Name of the new authenticator").fill(name)
         section.get_by_role("button", name="Add authenticator").click()
 
-    def is_told(self, text: str) -> None:
-        """Sees the banner of a thing done."""
-        expect(self.page.get_by_role("status").filter(has_text=text)).to_be_visible()
+    def is_told(self, text: str | re.Pattern[str]) -> None:
+        """Sees the banner of a thing done, without scrolling."""
+        expect(self.page.get_by_role("status").filter(has_text=text)).to_be_in_viewport()
 
     # ------------------------------------------------------------------ an authenticator
 
@@ -212,6 +212,7 @@ class Person:
         self.page.get_by_label(SAVED).check()
         self.button("Continue").click()
         self.sees("User Settings")
+        self.is_told(re.compile(r"Two-factor authentication is on\.|Your recovery code is saved\."))
 
     def downloads_the_recovery_code(self) -> str:
         """What is in the file that Download gives."""

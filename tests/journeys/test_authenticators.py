@@ -5,8 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.computer import Computer
-from tests.journeys.person import Person
+from tests.journeys.computer import SIZES, SMALL, Computer
+from tests.journeys.person import QR_CODE, Person
+
+PLACES = "row => [...row.querySelectorAll('summary, .inline .button')].map(one => [one.offsetLeft, one.offsetTop])"
 
 
 @pytest.fixture
@@ -69,6 +71,29 @@ def test_an_authenticator_is_renamed(ada: Person) -> None:
     section.get_by_role("button", name="Save name").click()
     ada.is_told("The authenticator has its new name.")
     expect(section.get_by_role("button", name="Remove My phone")).to_be_visible()
+
+
+def test_nothing_moves_under_the_pointer_when_a_name_is_edited(ada: Person) -> None:
+    """The form opens below; Rename and its neighbours stay where they were, on a desktop and at 320 pixels."""
+    row = ada.section("Authenticators").get_by_role("listitem").first
+    for size in SIZES:
+        ada.page.set_viewport_size(size)
+        ada.opens_user_settings()
+        before = row.evaluate(PLACES)
+        row.locator("summary").click()
+        assert row.evaluate(PLACES)[: len(before)] == before
+        top = row.get_by_label("New name").evaluate("field => field.offsetTop")
+        assert all(top > y for _, y in before)
+
+
+def test_the_qr_code_stands_in_the_middle_of_a_small_screen(ada: Person) -> None:
+    """As much white to its left as to its right, and all of it on the screen."""
+    ada.adds_an_authenticator("Tablet")
+    ada.page.set_viewport_size(SMALL)
+    box = ada.page.get_by_role("img", name=QR_CODE).bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert abs(2 * box["x"] + box["width"] - SMALL["width"]) < 2
 
 
 def test_removing_the_last_authenticator_turns_two_factor_off(ada: Person) -> None:

@@ -71,6 +71,42 @@ def test_the_recovery_code_signs_in_unlocks_and_is_replaced(moving: Service) -> 
     person.half_open().give_code(person.code()).must(200)
 
 
+def test_half_a_recovery_code_costs_no_try(moving: Service) -> None:
+    """What cannot be one is told by its field, however often, at every door; then the right one is taken."""
+    person = protected(moving)
+    code, api = person.recovery_code or "", person.half_open()
+    for text in ["", "-", code[:-1], *[code + "A"] * 9]:
+        for answer in (api.give_recovery_code(text), person.api.unlock(recovery_code=text)):
+            refused = answer.refused(422, "invalid_request")
+            assert [error["field"] for error in refused["errors"]] == ["recovery_code"]
+    page = "/authenticate?with=recovery_code"
+    empty = person.pages().submit(page, "/authenticate", password=PASSWORD, recovery_code="").must(422)
+    assert "Enter your recovery code." in empty.words
+    api.give_recovery_code(code).must(200)
+    browser = FormBrowser(moving.url)
+    browser.sign_in(person.email, person.password).goes_to("/sign-in/code")
+    empty = browser.submit("/sign-in/recovery-code", "/sign-in/recovery-code", recovery_code="").must(422)
+    assert "Enter your recovery code." in empty.words
+
+
+def test_a_reload_after_the_recovery_code_says_that_the_new_one_was_shown(moving: Service) -> None:
+    """Whoever has a session is not told that there is no sign-in; nobody else learns anything."""
+    person = protected(moving)
+    browser = FormBrowser(moving.url)
+    browser.sign_in(person.email, person.password).goes_to("/sign-in/code")
+    path, given = "/sign-in/recovery-code", {"recovery_code": person.recovery_code or ""}
+    code = browser.submit(path, path, **given).must(200).recovery_code
+    cookies = browser.cookies
+    again = browser.post(path, given).must(200)
+    assert "Your recovery code was shown already" in again.words
+    assert code not in again.html
+    assert browser.cookies == cookies
+    assert "set-cookie" not in again.headers
+    FormBrowser(moving.url).post(path, given).must(410)
+    browser.post("/sign-out")
+    browser.post(path, given).must(410)
+
+
 def test_older_recovery_codes_stay_dead(moving: Service) -> None:
     """Of all codes ever shown the newest alone opens (CVE-2022-36071)."""
     person = protected(moving)

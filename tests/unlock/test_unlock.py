@@ -89,12 +89,36 @@ def test_locked_settings_are_grey_and_lead_to_authenticate(moving: Service) -> N
     open_forms = {form.action for form in page.forms if not form.locked}
     assert open_forms == {"/sign-out", "/authenticate"}
     assert "Authenticate" in page.words
+    assert browser.get("/settings").html.count('href="/authenticate?return_to=/settings"') == 1
     browser.post("/settings/recovery-code").goes_to("/authenticate")
     proofs = {"password": PASSWORD, "code": person.code()}
     browser.submit("/authenticate?return_to=/settings", "/authenticate", **proofs).goes_to("/settings")
     unlocked = browser.get("/settings").must(200)
     assert not any(form.locked for form in unlocked.forms)
     assert "/authenticate" not in {form.action for form in unlocked.forms}
+
+
+def test_a_change_that_came_too_late_is_said_not_to_be_made(moving: Service) -> None:
+    """The form is not sent again for anybody: the page that one comes back to says so, and asks to do it now."""
+    person = locked(moving, totp=False)
+    browser = person.pages()
+    refused = browser.post("/settings/two-factor", {"policy": "every_log_in"}).goes_to("/authenticate")
+    there = browser.submit(refused.location, "/authenticate", password=PASSWORD).goes_to("/settings")
+    assert "Your change was not made. Make it now." in browser.get(there.location).must(200).words
+    assert "Your change was not made" not in browser.get("/settings").words
+
+
+def test_authenticating_leads_back_with_the_whole_address(moving: Service) -> None:
+    """A page that needs its query is found again; without one it is no dead end either."""
+    person = locked(moving, totp=False)
+    browser = person.pages()
+    wanted = "/settings/factors/new?kind=sms&name=My%20phone"
+    refused = browser.get(wanted).goes_to("/authenticate")
+    there = browser.submit(refused.location, "/authenticate", password=PASSWORD)
+    assert (there.status, there.location) == (303, wanted)
+    assert "My phone" in browser.get(there.location).must(200).html
+    there = browser.get("/settings/factors/new")
+    assert (there.status, there.location) == (303, "/settings#methods")
 
 
 @pytest.mark.parametrize("fields", [{}, {"password": PASSWORD}, {"password": "wrong"}])

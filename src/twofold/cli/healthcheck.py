@@ -8,16 +8,17 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector
 import click
 
 from twofold.cli.output import Failed, json_option, print_json
+from twofold.config import Config
 
 _PATIENCE = 5  # seconds
 
 
 @click.command("healthcheck")
-@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The service, or the page to ask for.")
+@click.option("--url", help="The service, or the page to ask for.  [default: as the settings have it, on this machine]")
 @json_option
-def command(url: str, *, as_json: bool) -> None:
+def command(url: str | None, *, as_json: bool) -> None:
     """Ask a running service whether it is ready (exit status 0) or not (1)."""
-    status = _ask(_page(url))
+    status = _ask(_page(url or on_this_machine(Config.from_env())))
     ready = status == 200  # noqa: PLR2004 - 200 is the one answer that says ready
     if as_json:
         print_json({"ready": ready, "status": status})
@@ -25,6 +26,11 @@ def command(url: str, *, as_json: bool) -> None:
         raise Failed(f"The service answers {status}: it is not ready. Run `twofold doctor` to see why.")
     if not as_json:
         click.echo("The service is ready.")
+
+
+def on_this_machine(config: Config) -> str:
+    """Give the base URL when it is this machine; where a proxy stands in front, the service itself at its own port."""
+    return config.base_url if config.loopback else f"http://127.0.0.1:8000{config.base_path}"
 
 
 def _page(url: str) -> str:

@@ -142,6 +142,9 @@ class RecoveryCodes(Protocol):
     async def issue(self, act: Act, account_id: str) -> str:
         """Make a new code, shown once; the old one is dead."""
 
+    def check_form(self, text: str) -> None:
+        """Raise InvalidRequest for what cannot be such a code: typing too little is no guess, and costs no try."""
+
     async def spend(self, act: Act, account_id: str, text: str) -> bool:
         """Use the code up; tells whether it was right. Only one of many tries at once succeeds."""
 

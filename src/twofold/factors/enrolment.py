@@ -12,6 +12,7 @@ from typing import Any
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act
+from twofold.base.clock import rfc3339
 from twofold.base.ids import new_id
 from twofold.base.problems import Conflict, FieldError, InvalidRequest, NotFound, Problem
 from twofold.base.site import Site
@@ -108,6 +109,8 @@ async def begin(act: Act, visitor: Visitor, asked: Wanted, spoken: NullTranslati
         raise NotFound
     _check_room(before, replaced)
     name = rules.normal_name(asked.name) if asked.name else kind.default_name
+    if not asked.name and replaced and replaced.kind == asked.kind:
+        name = rules.waiting_name(replaced.name, rfc3339(act.now))
     name = rules.free_name(name, [factor.name for factor in before.factors])
     await store.keep_newest_pending(act.tx, visitor.account_id, rules.MOST_PENDING - 1, act.now)
     if (phone := kinds.phone(asked.kind)) is not None and asked.number is not None:
@@ -268,6 +271,8 @@ async def _count_from_now_on(
         raise rules.AlreadyVerified
     if replaced:
         await store.delete(act.tx, visitor.account_id, replaced.id)
+        factor = replace(factor, name=rules.name_after(factor, replaced, rfc3339(factor.created_at)))
+        await store.rename(act.tx, visitor.account_id, factor.id, factor.name)
         await say_farewell(act, replaced, spoken)
     policy = Policy.EVERY_LOG_IN if before.policy is Policy.DISABLED else before.policy
     was_default = before.default is None or (replaced is not None and before.default.id == replaced.id)

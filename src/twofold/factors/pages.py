@@ -15,7 +15,7 @@ from twofold.factors import actions, enrolment, phone_pages
 from twofold.factors.contract import Kinds
 from twofold.factors.enrolment import PendingApp, PendingPhone, Wanted
 from twofold.factors.phone_pages import number_wanted, prove_number
-from twofold.factors.recovery_pages import show_code
+from twofold.factors.recovery_pages import SAVED, TURNED_ON, show_code
 from twofold.factors.rules import MOST_FACTORS, AlreadyVerified, Policy
 
 _METHODS = ("sms", "voice", "totp")  # in the article's order
@@ -80,9 +80,10 @@ async def update_policy(ask: Ask) -> Response:
         raise InvalidRequest(FieldError("policy", N_("Choose how often a code is asked for."))) from error
     after, recovery_code = await ask.act(actions.choose, policy, None)
     if recovery_code:
-        return await show_code(ask, recovery_code)
+        return await show_code(ask, recovery_code, then=TURNED_ON)
     waits = after.policy is not Policy.DISABLED and not after.active
-    return ask.go("/settings?done=two_factor_waits" if waits else "/settings?done=two_factor_updated#two-factor")
+    done = "two_factor_waits#methods" if waits else "two_factor_updated#two-factor"
+    return ask.go(f"/settings?done={done}")
 
 
 async def update_method(ask: Ask) -> Response:
@@ -123,12 +124,13 @@ async def enter_code(ask: Ask) -> Response:
 
 async def verify(ask: Ask) -> Response:
     """Make the factor count; shows the recovery code when there is a new one."""
+    before = await ask.acts.read(actions.two_factor, ask.known_visitor.account_id)
     try:
         verified = await ask.act(enrolment.verify, ask.id("id"), ask.form.get("code", ""), language())
     except AlreadyVerified:
         return await show_code(ask, None)
     if verified.recovery_code:
-        return await show_code(ask, verified.recovery_code)
+        return await show_code(ask, verified.recovery_code, then=SAVED if before.active else TURNED_ON)
     return ask.go("/settings?done=factor_added#authenticators")
 
 

@@ -1,6 +1,6 @@
 """Enrolling a phone number as pages: the number, then the code that was sent to it."""
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
@@ -25,12 +25,14 @@ def number_wanted(ask: Ask, kind: str, name: str | None, replaces: str | None) -
     if ask.site.part(Kinds).phone(kind) is None:
         return None
     given = {"kind": kind, "name": name, "replaces": replaces}
-    return ask.go(f"{_NEW}?{urlencode({key: value for key, value in given.items() if value})}")
+    return ask.go(f"{_NEW}?{urlencode({key: value for key, value in given.items() if value}, quote_via=quote)}")
 
 
 async def ask_number(ask: Ask) -> Response:
     """Step 1: enter the number."""
     given = ask.form or ask.query
+    if ask.problem is None and not given.get("kind"):
+        return ask.go("/settings#methods")
     kind = ask.site.part(Kinds).phone(given.get("kind", ""))
     if kind is None:
         raise NotFound

@@ -14,6 +14,8 @@ from twofold.base.web.routes import Page
 from twofold.factors import actions
 from twofold.factors.contract import Kinds
 
+SAVED = "/settings?done=recovery_code_saved"
+TURNED_ON = "/settings?done=two_factor_on"
 _MOST = 64  # characters of a code that is sent back to be downloaded
 
 
@@ -29,11 +31,16 @@ async def card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any]:
     }
 
 
-async def show_code(ask: Ask, recovery_code: str | None) -> Response:
-    """Show a new code once; without one (a reload) say that it was shown, and offer another."""
+def after_saving(return_to: str) -> str:
+    """Where to go on when a code is saved; the settings say that it is."""
+    return SAVED if return_to == "/settings" else return_to
+
+
+async def show_code(ask: Ask, recovery_code: str | None, *, then: str = SAVED) -> Response:
+    """Show a new code once, and go on from there; without one (a reload) say that it was shown, and offer another."""
     if recovery_code is None:
         return ask.render("recovery/already_shown.html")
-    return ask.render("recovery/shown.html", recovery_code=recovery_code, next="/settings")
+    return ask.render("recovery/shown.html", recovery_code=recovery_code, next=then)
 
 
 async def renew(ask: Ask) -> Response:

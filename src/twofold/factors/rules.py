@@ -193,6 +193,21 @@ def free_name(wanted: str, taken: Sequence[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
+def name_after(factor: Factor, replaced: Factor, begun: str) -> str:
+    """Give the name of a factor once the other is gone: the other's own, if it has only waited for that one."""
+    waited = factor.kind == replaced.kind and factor.name == waiting_name(replaced.name, begun)
+    return replaced.name if waited else factor.name
+
+
+def waiting_name(name: str, begun: str) -> str:
+    """Name what will take the place of a factor: apps keep the old entry, and tell the new one from it by the time.
+
+    `begun` is when, in RFC 3339; the minute is kept of it.
+    """
+    ending = begun[:16].replace("T", " ")
+    return f"{name[: _NAME_MOST - len(ending) - 1].rstrip()} {ending}"
+
+
 def is_over(factor: Factor, now: int) -> bool:
     """Tell whether a factor was not verified in time: it is gone, whether its row still is there or not."""
     return factor.verified_at is None and now >= (factor.expires_at or 0)

@@ -12,24 +12,27 @@ from twofold.base.web.routes import Page
 from twofold.sessions.actions import identify
 from twofold.sessions.rules import is_unlocked
 
-_DONE = {
-    "two_factor_updated": N_("Your 2FA settings are updated."),
-    "two_factor_waits": N_("Your 2FA settings are updated. One step is left: set up a method."),
-    "method_updated": N_("Your 2FA method is updated."),
-    "factor_added": N_("Your authenticator is set up."),
-    "factor_renamed": N_("The authenticator has its new name."),
-    "factor_removed": N_("The authenticator is removed."),
-    "default_changed": N_("Your default authenticator is changed."),
-    "computer_renamed": N_("The computer has its new name."),
-    "computer_forgotten": N_("The computer is forgotten. It will be asked for a code."),
-    "computers_forgotten": N_("All computers are forgotten. Each will be asked for a code."),
-    "session_ended": N_("The session is ended."),
-    "sessions_ended": N_("All your other sessions are ended."),
-    "email_link_sent": N_(
-        "Check your new mailbox: we have sent a link there. Your email is unchanged until you open it."
+_DONE = {  # what was done: the card that tells of it, the top of the page where there is none, and the words
+    "two_factor_on": ("", N_("Two-factor authentication is on.")),
+    "recovery_code_saved": ("", N_("Your recovery code is saved.")),
+    "two_factor_updated": ("two-factor", N_("Your 2FA settings are updated.")),
+    "two_factor_waits": ("methods", N_("Your 2FA settings are updated. One step is left: set up a method.")),
+    "method_updated": ("methods", N_("Your 2FA method is updated.")),
+    "factor_added": ("authenticators", N_("Your authenticator is set up.")),
+    "factor_renamed": ("authenticators", N_("The authenticator has its new name.")),
+    "factor_removed": ("authenticators", N_("The authenticator is removed.")),
+    "default_changed": ("authenticators", N_("Your default authenticator is changed.")),
+    "computer_renamed": ("computers", N_("The computer has its new name.")),
+    "computer_forgotten": ("computers", N_("The computer is forgotten. It will be asked for a code.")),
+    "computers_forgotten": ("computers", N_("All computers are forgotten. Each will be asked for a code.")),
+    "session_ended": ("sessions", N_("The session is ended.")),
+    "sessions_ended": ("sessions", N_("All your other sessions are ended.")),
+    "email_link_sent": (
+        "email",
+        N_("Check your new mailbox: we have sent a link there. Your email is unchanged until you open it."),
     ),
-    "email_changed": N_("Your email is changed. Other sessions and trusted computers are ended."),
-    "password_changed": N_("Your password is changed. Other sessions and trusted computers are ended."),
+    "email_changed": ("email", N_("Your email is changed. Other sessions and trusted computers are ended.")),
+    "password_changed": ("password", N_("Your password is changed. Other sessions and trusted computers are ended.")),
 }
 
 
@@ -49,12 +52,16 @@ async def home(ask: Ask) -> Response:
 async def show(ask: Ask) -> Response:
     """Show everything that can be set."""
     visitor = ask.known_visitor
-    cards = [await ask.look(card, ask) for card in ask.site.part(Cards).cards]
-    if ask.problem is None and ask.query.get("done") in _DONE:
-        ask.status = _(_DONE[ask.query["done"]])
+    cards = [await ask.look(each, ask) for each in ask.site.part(Cards).cards]
+    done = ask.query.get("done", "") if ask.problem is None else ""
+    card, text = _DONE.get(done, ("", None))
+    if text is not None and not card:
+        ask.status = _(text)
     return ask.render(
         "settings/settings.html",
         cards=cards,
+        done={"card": card, "text": _(text)} if text is not None and card else None,
+        not_changed=done == "not_changed",
         unlocked=is_unlocked(visitor, ask.now),
         unlocked_until=visitor.unlocked_until,
     )

@@ -16,7 +16,7 @@ from twofold.base.problems import Problem
 from twofold.base.slack import SLACK
 from twofold.computers import actions as computers
 from twofold.factors.actions import two_factor
-from twofold.factors.contract import Factor
+from twofold.factors.contract import Factor, Kinds
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, WrongCode, normal_code
 from twofold.factors.sending import last_sent, send_code_to, told_of
@@ -125,6 +125,7 @@ async def give_code(
 
 async def give_recovery_code(act: Act, client: Client, token: str, text: str) -> SignedIn | Problem:
     """Prove the recovery code, which is used up, and finish with a new one; gives refusals as `give_code` does."""
+    act.site.part(Kinds).recovery.check_form(text)
     under_way = await _attempt(act, token)
     if under_way is None:
         return await _bury(act, Event.SIGN_IN_RECOVERY_CODE, token)

@@ -12,6 +12,7 @@ from twofold.base.web.cookies import BROWSER, SESSION, SIGN_IN
 from twofold.base.web.routes import Page
 from twofold.computers.cookies import computer_token, keep_computer
 from twofold.factors.contract import Kinds
+from twofold.factors.recovery_pages import after_saving, show_code
 from twofold.factors.sending import delivered
 from twofold.factors.ways import ways
 from twofold.sessions.actions import identify
@@ -82,6 +83,9 @@ async def ask_recovery_code(ask: Ask) -> Response:
 
 async def give_recovery_code(ask: Ask) -> Response:
     """Take the recovery code; the answer shows the new one, once."""
+    visitor = await ask.acts.read(identify, ask.session_token)
+    if visitor is not None and not ask.cookies.get(SIGN_IN):  # reloaded: the code is used up, the new one was shown
+        return await show_code(ask, None)
     text, token = ask.form.get("recovery_code", ""), _token(ask)
     outcome = await ask.acts.write(actions.give_recovery_code, _client(ask), token, text)
     _keep(ask, outcome)
@@ -90,7 +94,7 @@ async def give_recovery_code(ask: Ask) -> Response:
         "signin/recovered.html",
         recovery_code=outcome.recovery_code,
         factors=await ask.acts.read(actions.factors_of, outcome.account_id),
-        return_to=ask.return_to,
+        return_to=after_saving(ask.return_to),
     )
 
 

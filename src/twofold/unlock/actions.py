@@ -11,6 +11,7 @@ from twofold.base.problems import FieldError, InvalidRequest, Problem
 from twofold.base.texts import N_
 from twofold.base.visitor import Need, Visitor
 from twofold.factors.actions import two_factor
+from twofold.factors.contract import Kinds
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, normal_code
 from twofold.factors.sending import last_sent, send_code_to, told_of
@@ -58,6 +59,8 @@ async def unlock(acts: Acts, visitor: Visitor, session_token: str, browser: str 
     Raises WrongCredentials, WrongCode, TooManyAttempts, InvalidRequest, NotSignedIn, Unavailable.
     """
     code = normal_code(given.code) if given.code else None
+    if code is None and given.recovery_code is not None:
+        acts.site.part(Kinds).recovery.check_form(given.recovery_code)
     tried = await accounts.try_password(acts, Event.SETTINGS_UNLOCKED, visitor.email, given.password, browser=browser)
     return await acts.write(_after_password, session_token, tried, code, given.recovery_code)
 

@@ -9,7 +9,7 @@ from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.cookies import BROWSER
 from twofold.base.web.routes import Page
-from twofold.factors.recovery_pages import show_code
+from twofold.factors.recovery_pages import after_saving, show_code
 from twofold.factors.sending import delivered
 from twofold.factors.ways import ways
 from twofold.sessions.cookies import keep_session
@@ -39,12 +39,12 @@ async def send_code(ask: Ask) -> Response:
 async def authenticate(ask: Ask) -> Response:
     """Unlock."""
     form = ask.form
-    given = Proofs(form.get("password", ""), form.get("code") or None, form.get("recovery_code") or None)
+    given = Proofs(form.get("password", ""), form.get("code") or None, form.get("recovery_code"))
     token, browser = ask.session_token or "", ask.cookies.get(BROWSER)
     unlocked = await actions.unlock(ask.acts, ask.known_visitor, token, browser, given)
     keep_session(ask, unlocked.session)
     if unlocked.recovery_code:
-        return await show_code(ask, unlocked.recovery_code)
+        return await show_code(ask, unlocked.recovery_code, then=after_saving(ask.return_to))
     return ask.go(ask.return_to)
 
 

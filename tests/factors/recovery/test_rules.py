@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold.factors.recovery.rules import ALPHABET, LENGTH, normal_form, written
+from twofold.base.problems import InvalidRequest
+from twofold.factors.recovery.rules import ALPHABET, LENGTH, check_form, normal_form, written
 
 numbers = st.lists(st.integers(0, len(ALPHABET) - 1), min_size=LENGTH, max_size=LENGTH)
 CODE = "ABCDE-FGHJK-LMNPQ-RSTUV-WXYZ2"
@@ -58,3 +59,12 @@ def test_any_text_is_read_to_a_plain_code_or_to_none(text: str) -> None:
     """Reading twice changes nothing, and only signs of the alphabet come out."""
     code = normal_form(text)
     assert code is None or (set(code) <= set(ALPHABET) and normal_form(code) == code)
+
+
+@pytest.mark.parametrize("text", ["", " - ", CODE[:-1], CODE + "A", CODE.replace("A", "0")])
+def test_what_cannot_be_a_code_is_told_by_its_field(text: str) -> None:
+    """Nothing, too little, too much, or a sign that no code has."""
+    with pytest.raises(InvalidRequest) as refused:
+        check_form(text)
+    assert [error.field for error in refused.value.errors] == ["recovery_code"]
+    check_form(CODE.lower())

@@ -22,6 +22,7 @@ from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask, Doors
 from twofold.base.web.bodies import read_form, read_json
 from twofold.base.web.paths import path_of
+from twofold.base.web.returns import safe_return
 
 _log = logging.getLogger("twofold")
 _SAFE = ("GET", "HEAD")
@@ -183,7 +184,12 @@ async def _note_refusal(ask: Ask, route: "Route", problem: Problem) -> None:
 
 
 def _place(ask: Ask, page: Page) -> str:
-    return path_of(ask.request.scope) if page.method in _SAFE else "/settings"
+    """Where to come back to: a page as it was asked for. A form cannot be sent again for somebody, so this is said."""
+    if page.method not in _SAFE:
+        return "/settings?done=not_changed"
+    path, query = path_of(ask.request.scope), ask.request.scope["query_string"].decode("latin-1")
+    whole = f"{path}?{query}" if query else path
+    return whole if safe_return(whole) == whole else path
 
 
 def retry_after(problem: Problem) -> str | None:

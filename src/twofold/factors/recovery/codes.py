@@ -20,6 +20,10 @@ class Recovery:
         await store.replace(act.tx, account_id, code_hash, act.now)
         return code
 
+    def check_form(self, text: str) -> None:
+        """Raise InvalidRequest for what cannot be such a code."""
+        rules.check_form(text)
+
     async def spend(self, act: Act, account_id: str, text: str) -> bool:
         """Use the code up; tells whether it was right."""
         row = await store.find(act.tx, account_id)

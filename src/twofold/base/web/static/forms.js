@@ -38,4 +38,17 @@ document.addEventListener("submit", (event) => {
 // The back button may bring the page back as it was left.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
+// The tick to trust this computer outlasts a change of the method; on any other page it is forgotten.
+const trust = document.getElementById("trust_this_computer");
+if (trust) {
+  trust.checked ||= sessionStorage.getItem("trust") === "yes";
+  trust.addEventListener("change", () => sessionStorage.setItem("trust", trust.checked ? "yes" : ""));
+} else {
+  sessionStorage.removeItem("trust");
+}
+
 document.getElementById("error-summary")?.focus();
+// A screen reader speaks of what changes, not of what was there from the start: so what was done is said again.
+for (const note of document.querySelectorAll("[role=status] > div")) {
+  setTimeout(() => note.append(...note.childNodes), 500);
+}
