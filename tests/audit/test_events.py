@@ -221,6 +221,18 @@ def test_what_is_refused_unseen_is_recorded_too(moving: Service) -> None:
     assert reasons == ["too_many_attempts", *["wrong_code"] * 5]
 
 
+def test_nobody_fills_the_record_of_another(moving: Service) -> None:
+    """Behind a limit tries cost nothing, so no more than twenty an hour are noted."""
+    person = protected(moving)
+    stranger = person.another_browser()
+    for _ in range(5):
+        stranger.sign_in(person.email, "not the password").must(401)
+    for _ in range(30):
+        stranger.sign_in(person.email, "not the password").must(429)
+    reasons = [each["data"].get("reason") for each in history(person) if each["outcome"] == "refused"]
+    assert reasons.count("too_many_attempts") == 20
+
+
 def test_codes_that_are_sent_or_refused_are_recorded(moving: Service) -> None:
     """One entry a code, with the name of the phone and without its number; one for each that a limit refused."""
     person = caller(moving)
