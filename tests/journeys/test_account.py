@@ -9,6 +9,17 @@ from tests.journeys.conftest import Computers
 from tests.journeys.person import Person
 
 
+def test_times_are_short(computer: Computer) -> None:
+    """One line each; with script in the reader's zone, the zone not repeated on every row and UTC beside it."""
+    ada = Person(computer)
+    ada.signs_up()
+    row = ada.section("Sessions").locator("time").first
+    expect(row).to_have_css("white-space", "nowrap")
+    if computer.script:
+        expect(row).to_have_text(re.compile(r"^\d{1,2} \w+ \d{4}, \d\d:\d\d$"))
+        expect(row).to_have_attribute("title", re.compile("UTC"))
+
+
 def test_a_new_password_ends_other_sessions(computer: Computer, computers: Computers) -> None:
     """After a change of password this session stays, the others end, and only the new password signs in."""
     ada = Person(computer)

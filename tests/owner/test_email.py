@@ -43,7 +43,9 @@ def test_the_pages_lead_through_it(moving: Service) -> None:
         assert address in browser.get(path).must(200).words
     browser.submit(path, path).goes_to("/settings")
     assert f"You sign in with {address}" in browser.get("/settings").must(200).words
-    assert "no longer works" in browser.get(path).must(404).words
+    gone = browser.get(path).must(404).words
+    assert "no longer works" in gone
+    assert "If you have used it, your email is changed already." in gone
 
 
 def test_the_mailbox_alone_changes_nothing(moving: Service) -> None:
