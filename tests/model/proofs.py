@@ -73,7 +73,10 @@ class Proofs:
         if near:
             return None, CODE_USED
         explained = range(current - 10, current + (11 if explain_ahead else 0))
-        return None, CLOCK_OFF if any(totp(factor.secret, step) == code for step in explained) else WRONG_CODE
+        found = [step for step in explained if totp(factor.secret, step) == code]
+        if factor.last_step in found:
+            return None, CODE_USED
+        return None, CLOCK_OFF if found else WRONG_CODE
 
     def prove_recovery_code(self, client: Client, person: Person, text: str) -> str | None:
         """The recovery code, which is replaced; it opens also what too many wrong codes in a row have closed."""

@@ -85,7 +85,9 @@ async def give_recovery_code(ask: Ask) -> Response:
     """Take the recovery code; the answer shows the new one, once."""
     visitor = await ask.acts.read(identify, ask.session_token)
     if visitor is not None and not ask.cookies.get(SIGN_IN):  # reloaded: the code is used up, the new one was shown
-        return await show_code(ask, None)
+        answer = await show_code(ask, None)
+        answer.status_code = SignInExpired.status
+        return answer
     text, token = ask.form.get("recovery_code", ""), _token(ask)
     outcome = await ask.acts.write(actions.give_recovery_code, _client(ask), token, text)
     _keep(ask, outcome)
