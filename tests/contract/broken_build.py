@@ -86,7 +86,7 @@ async def verify_and_say_yes(tx: Transaction, factor_id: str, step: int, now: in
 async def look_then_spend_link(act: Act, purpose: str, token: str) -> Promise:
     """Finds a link, then deletes it."""
     promise = await links.look(act, purpose, token)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
     await act.tx.run("DELETE FROM link WHERE token_hash = :token_hash", token_hash=token_hash(token))
     return promise
 
