@@ -97,7 +97,7 @@ def test_a_reload_after_the_recovery_code_says_that_the_new_one_was_shown(moving
     path, given = "/sign-in/recovery-code", {"recovery_code": person.recovery_code or ""}
     code = browser.submit(path, path, **given).must(200).recovery_code
     cookies = browser.cookies
-    again = browser.post(path, given).must(200)
+    again = browser.post(path, given).must(410)
     assert "Your recovery code was shown already" in again.words
     assert code not in again.html
     assert browser.cookies == cookies
