@@ -396,3 +396,11 @@ def test_after_a_recovery_a_number_can_be_replaced(calling: Service) -> None:
     number_page = browser.send(shown.must(200), "/settings/factors", replaces=person.phone_id, saved="yes")
     number_page.goes_to("/settings/factors/new")
     assert "This replaces" in browser.get(number_page.location).must(200).words
+
+
+def test_the_form_for_a_number_keeps_the_name_that_was_given(moving: Service) -> None:
+    """It comes with the address, and without a method there the settings ask for one."""
+    browser = resident(moving).pages()
+    assert "My phone" in browser.get("/settings/factors/new?kind=sms&name=My%20phone").must(200).html
+    there = browser.get("/settings/factors/new")
+    assert (there.status, there.location) == (303, "/settings#methods")

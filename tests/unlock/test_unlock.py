@@ -109,16 +109,13 @@ def test_a_change_that_came_too_late_is_said_not_to_be_made(moving: Service) -> 
 
 
 def test_authenticating_leads_back_with_the_whole_address(moving: Service) -> None:
-    """A page that needs its query is found again; without one it is no dead end either."""
+    """A page that needs its query is found again."""
     person = locked(moving, totp=False)
     browser = person.pages()
     wanted = "/settings/factors/new?kind=sms&name=My%20phone"
     refused = browser.get(wanted).goes_to("/authenticate")
     there = browser.submit(refused.location, "/authenticate", password=PASSWORD)
     assert (there.status, there.location) == (303, wanted)
-    assert "My phone" in browser.get(there.location).must(200).html
-    there = browser.get("/settings/factors/new")
-    assert (there.status, there.location) == (303, "/settings#methods")
 
 
 @pytest.mark.parametrize("fields", [{}, {"password": PASSWORD}, {"password": "wrong"}])
