@@ -85,6 +85,8 @@ FIELDS = {
 ONLY_READS = {
     "POST /settings/recovery-code/download",  # gives back what was sent
     "POST /settings/method",  # the only method is chosen already
+    "POST /sign-up/{token}",  # a made-up link: whether it is looked for or refused unseen depends on the disk
+    "POST /api/v1/accounts/complete",
 }
 
 
