@@ -4,12 +4,15 @@ An act is one thing that a person does: a generator that yields requests and is 
 whole act's. Any answer that the act did not expect ends the bench.
 """
 
+import math
 import select
 import socket
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, Self
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
@@ -61,29 +64,50 @@ def expect(answer: Answer, status: int) -> Answer:
     return answer
 
 
-def run(port: int, acts: Iterator[Act], *, concurrency: int, seconds: float) -> Load:
-    """Do acts one after another on each of `concurrency` connections until the time is over or no act is left."""
-    latencies: list[float] = []
-    with select.epoll() as poll:
-        connections = {}
-        for _ in range(concurrency):
-            connection = _Connection(port, acts, latencies)
-            connections[connection.number] = connection
-            poll.register(connection.number, select.EPOLLIN)
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Acts that are done on so many connections: each begins the next as soon as one is done, or one `every` second.
+
+    `most` ends it before its time. What waits for a free connection counts as latency.
+    """
+
+    acts: Iterator[Act]
+    concurrency: int
+    every: float | None = None
+    most: int | None = None
+
+
+def run(port: int, *streams: Stream, seconds: float) -> list[Load]:
+    """Do all streams side by side until the time is over or no act is left; gives what each did.
+
+    The client's CPU is told of all together.
+    """
+    with select.epoll() as poll, ExitStack() as stack:
+        lanes = [stack.enter_context(_Lane(port, stream, poll)) for stream in streams]
+        lane_of = {connection.number: (lane, connection) for lane in lanes for connection in lane.idle}
         cpu, began = time.process_time(), time.perf_counter()
-        busy = sum(connection.begin() for connection in connections.values())
         ends = began + seconds
-        while busy:
-            ready = poll.poll(_PATIENCE)
-            if not ready:
-                raise WrongAnswer(f"no answer within {_PATIENCE:.0f} s")
-            go_on = time.perf_counter() < ends
+        for lane in lanes:
+            lane.begin(began)
+        paced = [lane for lane in lanes if lane.every]
+        while any(lane.busy or lane.due < ends for lane in lanes):
+            ready = poll.poll(_next(paced, ends))
+            now = time.perf_counter()
             for number, _ in ready:
-                busy -= connections[number].answered(go_on=go_on)
+                lane, connection = lane_of[number]
+                lane.answered(connection, go_on=now < ends)
+            for lane in paced:
+                lane.catch_up(ends)
+            if not ready and not paced:
+                raise WrongAnswer(f"no answer within {_PATIENCE:.0f} s")
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
-    for connection in connections.values():
-        connection.close()
-    return Load(len(latencies), took, cpu, sorted(latencies))
+    return [Load(len(lane.latencies), took, cpu, sorted(lane.latencies)) for lane in lanes]
+
+
+def _next(paced: Sequence["_Lane"], ends: float) -> float:
+    """How long to wait for answers: until the next act is due."""
+    due = min((lane.due for lane in paced if lane.idle and lane.due < ends), default=None)
+    return _PATIENCE if due is None else max(due - time.perf_counter(), 0.0)
 
 
 def once(port: int, act: Act) -> list[tuple[str, Answer]]:
@@ -100,34 +124,87 @@ def once(port: int, act: Act) -> list[tuple[str, Answer]]:
             except StopIteration:
                 return
 
-    run(port, iter([listening()]), concurrency=1, seconds=_PATIENCE)
+    run(port, Stream(iter([listening()]), 1), seconds=_PATIENCE)
     return heard
+
+
+class _Lane:
+    """A stream under way: its connections, and when its next act is due (never, where each is begun by an answer)."""
+
+    def __init__(self, port: int, stream: Stream, poll: select.epoll) -> None:
+        self.every = stream.every
+        self.due = math.inf
+        self.latencies: list[float] = []
+        self.busy = 0
+        self._waited = False  # an act was due, and no connection was free
+        self._acts = islice(stream.acts, stream.most)
+        self.idle = [_Connection(port) for _ in range(stream.concurrency)]
+        self._all = tuple(self.idle)
+        for connection in self._all:
+            poll.register(connection.number, select.EPOLLIN)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._all:
+            connection.close()
+
+    def begin(self, now: float) -> None:
+        """Begin on every connection, or at the first due time."""
+        if self.every:
+            self.due = now
+        while self.idle and not self.every:
+            self._begin(self.idle.pop(), now)
+
+    def catch_up(self, ends: float) -> None:
+        """Begin what is due on connections that are free."""
+        assert self.every
+        while self.idle and self.due <= (now := time.perf_counter()) and self.due < ends:
+            # The client's own delay is not the server's; only what waited for a connection counts from when it was due.
+            self._begin(self.idle.pop(), self.due if self._waited else now)
+            self.due += self.every
+        self._waited = not self.idle
+
+    def answered(self, connection: "_Connection", *, go_on: bool) -> None:
+        """Read what came, and go on with the act or begin the next."""
+        if not connection.answered():
+            return
+        now = time.perf_counter()
+        self.latencies.append(now - connection.began)
+        self.busy -= 1
+        if go_on and not self.every:
+            self._begin(connection, now)
+        else:
+            self.idle.append(connection)
+
+    def _begin(self, connection: "_Connection", now: float) -> None:
+        act = next(self._acts, None)
+        if act is None:
+            self.due = math.inf
+        else:
+            self.busy += 1
+            connection.begin(act, now)
 
 
 class _Connection:
     """One connection and the act that is under way on it."""
 
-    def __init__(self, port: int, acts: Iterator[Act], latencies: list[float]) -> None:
-        self._acts = acts
-        self._latencies = latencies
+    def __init__(self, port: int) -> None:
         self._act: Act | None = None
-        self._began = 0.0
+        self.began = 0.0
         self._held = b""
         self._socket = socket.create_connection(("127.0.0.1", port), _PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.number = self._socket.fileno()
 
-    def begin(self) -> bool:
-        """Begin the next act; tells whether there was one."""
-        self._act = next(self._acts, None)
-        if self._act is None:
-            return False
-        self._began = time.perf_counter()
-        self._socket.sendall(next(self._act))
-        return True
+    def begin(self, act: Act, now: float) -> None:
+        """Begin an act."""
+        self._act, self.began = act, now
+        self._socket.sendall(next(act))
 
-    def answered(self, *, go_on: bool) -> bool:
-        """Read what came, and go on with the act or begin the next; tells whether this connection is done."""
+    def answered(self) -> bool:
+        """Read what came and go on; tells whether the act is done."""
         data = self._socket.recv(262_144)
         if not data:
             raise WrongAnswer(f"the server closed the connection after {self._held!r}")
@@ -140,8 +217,7 @@ class _Connection:
         try:
             self._socket.sendall(self._act.send(answer))
         except StopIteration:
-            self._latencies.append(time.perf_counter() - self._began)
-            return not (go_on and self.begin())
+            return True
         return False
 
     def close(self) -> None:

@@ -1,47 +1,175 @@
-"""What a bench runs on: SQLite in its folder, or a PostgreSQL server made for it and thrown away."""
+"""What a bench runs on: SQLite in a folder, or a database of a PostgreSQL server made for it and thrown away."""
 
-import asyncio
+# ruff: noqa: D102 - what a method means is said once, in the protocol
+
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol, TypeAlias
+
+import asyncpg  # type: ignore[import-untyped]
 
 from bench import floors
 from bench.processes import cpu_of_tree
 from tests.cluster import Cluster
 
+HERE = Path(__file__).parent
+
+Table: TypeAlias = tuple[Sequence[str], Sequence[tuple[object, ...]]]  # columns and rows
+
+
+class Database(Protocol):
+    """A database of Twofold's, and what a bench does to it behind Twofold's back."""
+
+    @property
+    def folder(self) -> Path:
+        """Where Twofold's data are, and what a bench writes beside them."""
+
+    @property
+    def name(self) -> str:
+        """Tell what and which version it is."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Twofold's settings for it."""
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it runs within Twofold's process."""
+
+    def cpu(self) -> float:
+        """CPU seconds of the database's own processes so far."""
+
+    def bytes_used(self, table: str | None = None) -> int:
+        """Give the size of a table, or of all of them, indexes and all."""
+
+    async def commit_rate(self, seconds: float) -> float:
+        """Measure how many bare durable commits it makes a second, one after another."""
+
+    async def fill(self, tables: Mapping[str, Table]) -> None:
+        """Add many rows to these tables, fast and without care for their durability."""
+
+    async def settle(self) -> None:
+        """Do what the database would do on its own sooner or later, after many rows were added."""
+
+    async def run(self, *statements: str) -> None:
+        """Run statements that stand or fall together."""
+
 
 @dataclass(frozen=True, slots=True)
-class Database:
-    """A database: Twofold's settings for it, CPU seconds of its own processes so far, and its rate of bare commits."""
-
-    name: str
-    settings: Mapping[str, str]
-    cpu: Callable[[], float]
-    commits: Callable[[float], float]  # seconds to measure for
-
-
-@contextmanager
-def sqlite(folder: Path) -> Iterator[Database]:
+class Sqlite:
     """SQLite has no process of its own."""
-    yield Database(
-        f"SQLite {sqlite3.sqlite_version}, synchronous=FULL",
-        {},
-        cpu=lambda: 0.0,
-        commits=lambda seconds: floors.commit_rate(folder, seconds),
-    )
+
+    folder: Path
+    is_embedded = True
+
+    @property
+    def name(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version}, synchronous=FULL"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {"TWOFOLD_DATA_DIR": str(self.folder)}
+
+    def cpu(self) -> float:
+        return 0.0
+
+    def bytes_used(self, table: str | None = None) -> int:
+        of_table = "SELECT sum(pgsize) FROM dbstat('main', 1) JOIN sqlite_schema USING (name)"
+        with self._open() as connection:
+            return int(connection.execute(f"{of_table} WHERE tbl_name = coalesce(?, tbl_name)", (table,)).fetchone()[0])
+
+    async def commit_rate(self, seconds: float) -> float:
+        return floors.commit_rate(self.folder, seconds)
+
+    async def fill(self, tables: Mapping[str, Table]) -> None:
+        with self._open() as connection:
+            for table, (columns, rows) in tables.items():
+                places = ", ".join("?" * len(columns))
+                statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - our own names
+                connection.executemany(statement, rows)
+
+    async def settle(self) -> None:
+        """SQLite does nothing on its own."""
+
+    async def run(self, *statements: str) -> None:
+        with self._open() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.folder / "twofold.db", timeout=30)) as connection, connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # that is the writer's affair where Twofold serves
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA cache_size = -1000000")
+            yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A database on a server with the durability that it ships with."""
+
+    cluster: Cluster
+    folder: Path
+    url: str
+    is_embedded = False
+
+    @property
+    def name(self) -> str:
+        return f"PostgreSQL {self.cluster.sql('SHOW server_version').split()[0]}, fsync on"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {"TWOFOLD_DATA_DIR": str(self.folder), "TWOFOLD_DATABASE_URL": self.url}
+
+    def cpu(self) -> float:
+        return cpu_of_tree(int((self.cluster.folder / "data" / "postmaster.pid").read_text().split()[0]))
+
+    def bytes_used(self, table: str | None = None) -> int:
+        size = f"pg_total_relation_size('{table}')" if table else "pg_database_size(current_database())"
+        return int(self.cluster.sql(f"SELECT {size}", self.url.rpartition("/")[2]))
+
+    async def commit_rate(self, seconds: float) -> float:
+        return await floors.commit_rate_postgres(self.url, seconds)
+
+    async def fill(self, tables: Mapping[str, Table]) -> None:
+        async with self._open() as connection:
+            for table, (columns, rows) in tables.items():
+                await connection.copy_records_to_table(table, columns=columns, records=rows)
+
+    async def settle(self) -> None:
+        self.cluster.sql("VACUUM ANALYZE", self.url.rpartition("/")[2])
+        self.cluster.sql("CHECKPOINT")
+
+    async def run(self, *statements: str) -> None:
+        async with self._open() as connection:
+            for statement in statements:
+                await connection.execute(statement)
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Any]:
+        connection = await asyncpg.connect(self.url)
+        try:
+            async with connection.transaction():
+                yield connection
+        finally:
+            await connection.close()
 
 
 @contextmanager
-def postgres(_folder: Path) -> Iterator[Database]:
-    """A server with the durability that it ships with."""
-    with Cluster() as cluster:
-        url = cluster.database("bench")
-        postmaster = int((cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
-        yield Database(
-            f"PostgreSQL {cluster.sql('SHOW server_version').split()[0]}, fsync on",
-            {"TWOFOLD_DATABASE_URL": url},
-            cpu=lambda: cpu_of_tree(postmaster),
-            commits=lambda seconds: asyncio.run(floors.commit_rate_postgres(url, seconds)),
-        )
+def opened(*, postgres: bool) -> Iterator[Callable[[str], Database]]:
+    """Give what makes an empty database by name. All of them are gone in the end."""
+    # Beside the results and not in a temporary folder: those may lie in memory, where a commit costs nothing.
+    with TemporaryDirectory(prefix="data-", dir=HERE) as place, ExitStack() as stack:
+        cluster = stack.enter_context(Cluster()) if postgres else None
+
+        def make(name: str) -> Database:
+            folder = Path(place) / name
+            folder.mkdir()
+            return Postgres(cluster, folder, cluster.database(name)) if cluster else Sqlite(folder)
+
+        yield make

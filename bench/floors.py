@@ -85,7 +85,7 @@ def commit_rate(folder: Path, seconds: float) -> float:
 
 async def commit_rate_postgres(url: str, seconds: float) -> float:
     """The same on PostgreSQL, on one connection."""
-    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - only asked for with --postgres
+    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - the raw application has no need of it
 
     connection = await asyncpg.connect(url)
     try:

@@ -3,8 +3,9 @@
 What is kept of the rounds is the median, of ratios the median of each round's own ratio.
 """
 
+import asyncio
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -13,13 +14,30 @@ from statistics import median
 import msgspec
 
 from bench import client, floors
-from bench.client import Answer, Load
-from bench.people import Person
+from bench.client import Act, Answer, Load, Stream
+from bench.databases import Database
+from bench.people import Kind, Person, half_sign_in
 from bench.processes import Process
 from bench.works import Work
 from twofold.config import Config
 
-_WARM_UP = 0.5  # seconds, of every run
+_WARM_UP = 0.2  # seconds, of every run
+_WARM_UP_MOST = 2000  # acts
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How long a run is. A stretch ends when its time is over, or when everybody has given their code.
+
+    Many short rounds are best against the noise of the machine; a hash needs long ones.
+    """
+
+    people: int  # of each kind
+    seconds: float  # of each measured stretch
+    rounds: int
+    hash_seconds: float
+    hash_rounds: int
+    starts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +64,14 @@ class Round:
     """A work and its floor, one after the other. `hashes` is the bare rate a second, where a work hashes."""
 
     work: Spent
-    floor: float  # CPU seconds of the raw answers, or of the bare hash
-    floor_client_share: float
+    raw: Spent
     hashes: float | None
+    hash_cpu: float | None  # seconds
+
+    @property
+    def floor(self) -> float:
+        """CPU seconds of the raw answers, or of the bare hash."""
+        return self.hash_cpu or self.raw.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,69 +91,73 @@ class Figures:
         return self.of(lambda each: each.work.load.acts / each.work.load.seconds)
 
     @property
+    def cpu(self) -> float:
+        """CPU seconds of an act."""
+        return self.of(lambda each: each.work.total)
+
+    @property
     def cpu_ratio(self) -> float:
         """CPU of an act as a multiple of its floor's."""
         return self.of(lambda each: each.work.total / each.floor)
 
     @property
+    def answers_ratio(self) -> float:
+        """CPU of an act, however many requests it takes, as a multiple of ONE raw answer's."""
+        return self.of(lambda each: each.work.total / each.raw.total) * self.work.answers
+
+    @property
     def client_share(self) -> float:
         """The client's busiest run, floors too."""
-        return max(max(each.work.client_share, each.floor_client_share) for each in self.rounds)
+        return max(max(each.work.client_share, each.raw.client_share) for each in self.rounds)
 
-
-class People:
-    """Those who have not signed in yet, and some who are asked over and over."""
-
-    def __init__(self, with_apps: Sequence[Person], with_phones: Sequence[Person]) -> None:
-        self.lasting = with_apps[-1000:]
-        self._with_apps, self._with_phones = iter(with_apps), iter(with_phones)
-
-    def unspent(self, work: Work) -> Iterator[Person]:
-        """Those who can still do a work."""
-        return self._with_phones if work.phones else self._with_apps
+    def percentile(self, percent: float) -> float:
+        """A percentile of the latency, in seconds."""
+        return self.of(lambda each: each.work.load.percentile(percent))
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a run measures with: the two servers, the people, and where the database's CPU is read."""
+    """What a run measures with: the raw application, the people, and where the database's CPU is read."""
 
-    twofold: Process
     raw: Process
     config: Config
-    people: People
-    database_cpu: Callable[[], float]
-    seconds: float
-    rounds: int
+    people: Mapping[Kind, Sequence[Person]]
+    database: Database
+    size: Size
 
-    def measure(self, work: Work) -> Figures:
+    def measure(self, work: Work, served: Process) -> Figures:
         """Measure one work."""
-        asked = self.people.unspent(work) if work.spends else cycle(self.people.lasting)
-        return Figures(work, [self._round(work, asked) for _ in range(self.rounds)])
+        rounds = self.size.hash_rounds if work.hashes else self.size.rounds
+        return Figures(work, [self._round(work, served) for _ in range(rounds)])
 
-    def _round(self, work: Work, asked: Iterator[Person]) -> Round:
-        hashes, hash_cpu = floors.hash_rate(self.config, self.seconds) if work.hashes else (None, 0.0)
-        raw = self._spent(self.raw, work, cycle(self.people.lasting))
-        return Round(self._spent(self.twofold, work, asked), hash_cpu or raw.total, raw.client_share, hashes)
+    def acts(self, work: Work) -> Iterator[Act]:
+        """Give the acts of a work by everybody who can do it: once each where it spends codes, else over and over."""
+        people = self.people[work.kind]
+        if not work.spends:
+            return map(work.act, cycle(people))
+        asyncio.run(half_sign_in(self.database, people))
+        return map(work.act, people)
 
-    def _spent(self, process: Process, work: Work, asked: Iterator[Person]) -> Spent:
-        acts = work.acts(asked)
-        client.run(process.port, acts, concurrency=work.concurrency, seconds=_WARM_UP)
-        before, database_before = process.cpu(), self.database_cpu()
-        load = client.run(process.port, acts, concurrency=work.concurrency, seconds=self.seconds)
+    def _round(self, work: Work, served: Process) -> Round:
+        hashes, hash_cpu = floors.hash_rate(self.config, self.size.hash_seconds) if work.hashes else (None, None)
+        raw = self._spent(self.raw, work, map(work.act, cycle(self.people[work.kind])))
+        return Round(self._spent(served, work, self.acts(work)), raw, hashes, hash_cpu)
+
+    def _spent(self, process: Process, work: Work, acts: Iterator[Act]) -> Spent:
+        client.run(process.port, Stream(acts, work.concurrency, most=_WARM_UP_MOST), seconds=_WARM_UP)
+        before, database_before = process.cpu(), self.database.cpu()
+        seconds = self.size.hash_seconds if work.hashes and process is not self.raw else self.size.seconds
+        (load,) = client.run(process.port, Stream(acts, work.concurrency), seconds=seconds)
         if not load.acts:
             raise RuntimeError(f"no people are left for: {work.name}")
-        database = (self.database_cpu() - database_before) / load.acts if process is self.twofold else 0.0
+        database = (self.database.cpu() - database_before) / load.acts if process is not self.raw else 0.0
         return Spent((process.cpu() - before) / load.acts, database, load)
 
 
-def record(port: int, works: Sequence[Work], people: People, file: Path) -> None:
-    """Write down what Twofold answers to every request of the works, for the raw application to play back."""
-    recorded: floors.Recorded = {}
-    for work in works:
-        person = next(people.unspent(work))
-        for path, answer in client.once(port, work.act(person)):
-            recorded[path] = _taken_apart(answer)
-    file.write_bytes(msgspec.json.encode(recorded))
+def record(port: int, acts: Sequence[Act], file: Path) -> None:
+    """Write down what Twofold answers to every request of these acts, for the raw application to play back."""
+    heard = [each for act in acts for each in client.once(port, act)]
+    file.write_bytes(msgspec.json.encode({path: _taken_apart(answer) for path, answer in heard}))
 
 
 def _taken_apart(answer: Answer) -> tuple[int, list[tuple[str, str]], str]:

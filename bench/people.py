@@ -1,114 +1,153 @@
-"""The people of a bench: accounts with a session and a half-open sign-in, put in before the start.
+"""The people of a bench, put in before the start: accounts with everything that people have after a while.
 
-They have an authenticator, or a phone to which the code of their sign-in was sent.
-They go through the project's own stores. Making thousands of them by its pages would take longer than the bench.
+They go straight into the tables, because the service's own doors would take longer than the bench. Each can be made to
+stand half-way through a sign-in again and again, so that nobody runs out on a fast machine.
 """
 
-from collections.abc import Iterable
+import time
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from twofold.accounts import store as accounts
-from twofold.accounts.rules import Account
+from bench.databases import Database
 from twofold.app import open_site
-from twofold.base.acts import COMMAND_LINE, Act, Acts
-from twofold.base.ids import new_id, new_token, token_hash
+from twofold.audit.events import Event
+from twofold.base.ids import new_id, new_token, sortable_id, token_hash
+from twofold.base.site import Site
 from twofold.config import Config
-from twofold.factors import store as factors
-from twofold.factors.contract import Factor, Kinds
-from twofold.factors.rules import Policy
-from twofold.factors.sentcode import store as sentcode
-from twofold.factors.sentcode.rules import LIFE, Purpose, Request, SentCode, bound
+from twofold.factors.contract import Kinds
+from twofold.factors.sentcode.rules import LIFE, Purpose, Request, bound
 from twofold.factors.totp.rules import SECRET_BYTES, code_at
-from twofold.sessions import actions as sessions
-from twofold.signin import store as signin
 from twofold.signin.rules import ATTEMPT_LIFE
-from twofold.signin.store import Attempt
 
 PASSWORD = "correct horse battery staple"
 SENT_CODE = "271828"
-_AT_ONCE = 1000  # people in one transaction
+PROGRAM, NETWORK = "Unknown program", "127.0.0.1"  # what the client is to Twofold; people know it from earlier sign-ins
+HISTORY = (Event.ACCOUNT_CREATED, Event.FACTOR_ADDED, Event.SIGN_IN_PASSWORD, Event.SIGNED_IN)
+_AT_ONCE = 10_000  # people in memory
+
+Kind: TypeAlias = Literal["app", "phone", "none"]  # what they have beside their password
+Row: TypeAlias = tuple[object, ...]
+
+_COLUMNS = {
+    "account": "id email password_hash stamp administrator created_at",
+    "session": "token_hash id account_id name source methods signed_in_at last_used_at expires_at unlocked_until",
+    "two_factor": "account_id policy default_factor_id",
+    "factor": "id account_id kind name sealed last_step tries created_at verified_at last_used_at",
+    "recovery_code": "account_id code_hash created_at saved_at",
+    "browser": "token_hash account_id last_at",
+    "event": "id account_id at name outcome source agent data",
+    "sign_in": "token_hash account_id stamp tries expires_at",
+    "live_code": "account_id purpose factor_id request code_hash message_id resend_at expires_at",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One account, signed in once, and once half signed in; the secret is the authenticator's, if there is one."""
+    """One account. `secret` is the authenticator's, `sent_hash` that of the code that was sent to the phone."""
 
+    account_id: str
+    factor_id: str
     email: str
-    secret: bytes | None
     session: str
     sign_in: str
+    secret: bytes | None = None
+    sent_hash: str | None = None
 
     def code(self, now: float) -> str:
         """The six digits that the authenticator shows at `now` (epoch seconds), or that were sent to the phone."""
         return code_at(self.secret, int(now) // 30) if self.secret else SENT_CODE
 
 
-async def make_people(config: Config, count: int, *, phones: bool = False) -> list[Person]:
-    """Put people into the database of a service that does not run."""
+async def make_people(config: Config, database: Database, kind: Kind, count: int, *, kept: int) -> list[Person]:
+    """Put people into the database of a service that does not run; gives `kept` of them, spread evenly."""
     async with open_site(config) as site:
-        acts = Acts(site, COMMAND_LINE)
         password_hash = await site.passwords.hash(PASSWORD)
-        made: list[Person] = []
-        numbers = iter(range(count))
-        while some := list(islice(numbers, _AT_ONCE)):
-            made += await acts.write(_add, some, password_hash, phones=phones)
-        return made
+    maker, people = _Maker(site, password_hash, int(time.time())), []
+    numbers = iter(range(count))
+    while some := list(islice(numbers, _AT_ONCE)):
+        made = [maker.person(kind, number) for number in some]
+        people += [person for number, person in zip(some, made, strict=True) if number * kept % count < kept]
+        await database.fill({table: (_columns(table), rows) for table, rows in maker.take().items()})
+    return people
 
 
-async def _add(act: Act, numbers: Iterable[int], password_hash: str, *, phones: bool) -> list[Person]:
-    kind = "caller" if phones else "person"
-    return [
-        await _add_one(act, f"{kind}{number}@example.com", password_hash, phone=phones and f"+1555{number:07}")
-        for number in numbers
-    ]
+async def half_sign_in(database: Database, people: Sequence[Person]) -> None:
+    """Let each of these stand where the code is asked for, with a code that is not spent."""
+    now = int(time.time())
+    await database.run("DELETE FROM sign_in", "DELETE FROM live_code")
+    await database.run("UPDATE factor SET last_step = -1 WHERE last_step > -1")
+    attempts = [(token_hash(each.sign_in), each.account_id, 1, 0, now + ATTEMPT_LIFE) for each in people]
+    codes = [_live_code(each, each.sent_hash, now) for each in people if each.sent_hash]
+    await database.fill({"sign_in": (_columns("sign_in"), attempts), "live_code": (_columns("live_code"), codes)})
 
 
-async def _add_one(act: Act, email: str, password_hash: str, *, phone: str | Literal[False]) -> Person:
-    account = Account(new_id(), email, password_hash, 1, 0, act.now, None)
-    await accounts.insert(act.tx, account)
-    secret = None if phone else await _add_app(act, account.id)
-    session = await sessions.start(act, account, ("password", "totp"), unlocked=False)
-    sign_in = new_token()
-    await signin.insert(act.tx, token_hash(sign_in), Attempt(account.id, account.stamp, 0, act.now + ATTEMPT_LIFE))
-    if phone:
-        request = Request(Purpose.SIGN_IN, token_hash(sign_in).hex())
-        await _add_phone(act, account.id, phone, request)
-    return Person(email, secret, session.token, sign_in)
+def _columns(table: str) -> list[str]:
+    return _COLUMNS[table].split()
 
 
-async def _add_app(act: Act, account_id: str) -> bytes:
-    secret, factor_id = new_token().encode()[:SECRET_BYTES], new_id()
-    sealed = act.site.keys.seal("totp", secret, bound_to=f"{factor_id}:{account_id}")
-    await _add_factor(act, account_id, factor_id, "totp", sealed)
-    return secret
+def _live_code(person: Person, sent_hash: str, now: int) -> Row:
+    request = token_hash(person.sign_in).hex()
+    return person.account_id, "sign_in", person.factor_id, request, sent_hash, new_id(), now, now + LIFE
 
 
-async def _add_phone(act: Act, account_id: str, number: str, request: Request) -> None:
-    factor_id, kind = new_id(), act.site.part(Kinds).phone("sms")
-    assert kind is not None
-    await _add_factor(act, account_id, factor_id, "sms", kind.seal(number, factor_id=factor_id, account_id=account_id))
-    code_hash = act.site.keys.mac("sent-code", bound(account_id, request, factor_id, SENT_CODE))
-    sent = SentCode(account_id, factor_id, request.id, code_hash, new_id(), act.now, act.now + LIFE, None)
-    await sentcode.replace(act.tx, request.purpose, sent)
+class _Maker:
+    """Makes people, and keeps the rows that they are made of."""
 
+    def __init__(self, site: Site, password_hash: str, now: int) -> None:
+        self._keys = site.keys
+        self._phone = site.part(Kinds).phone("sms")
+        self._password_hash = password_hash
+        self._now = now
+        self._lives_until = now + site.config.session_max
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
 
-async def _add_factor(act: Act, account_id: str, factor_id: str, kind: str, sealed: bytes) -> None:
-    factor = Factor(
-        id=factor_id,
-        account_id=account_id,
-        kind=kind,
-        name="Second factor",
-        sealed=sealed,
-        last_step=-1,
-        tries=0,
-        replaces=None,
-        created_at=act.now,
-        expires_at=None,
-        verified_at=None,
-        last_used_at=None,
-    )
-    await factors.insert(act.tx, factor)
-    await factors.verify(act.tx, factor_id, 0, act.now)
-    await factors.save_choice(act.tx, account_id, Policy.EVERY_LOG_IN, factor_id)
+    def take(self) -> dict[str, list[Row]]:
+        """Give the rows that were made since the last time, accounts first."""
+        taken, self._rows = self._rows, defaultdict(list)
+        return taken
+
+    def person(self, kind: Kind, number: int) -> Person:
+        account_id, now = new_id(), self._now
+        email, session, sign_in = f"{kind}{number}@example.com", new_token(), new_token()
+        self._add("account", account_id, email, self._password_hash, 1, 0, now)
+        session_row = (token_hash(session), new_id(), account_id, PROGRAM, NETWORK, "password totp")
+        self._add("session", *session_row, now, now, self._lives_until, 0)
+        known = bytes.fromhex(self._keys.mac("program", f"{account_id} {PROGRAM} {NETWORK}"))
+        self._add("browser", known, account_id, now)
+        for name in HISTORY:
+            self._add(
+                "event",
+                sortable_id(now),
+                account_id,
+                now,
+                name.value,
+                "done",
+                NETWORK,
+                PROGRAM,
+                '{"methods":"password totp"}',
+            )
+        person = Person(account_id, new_id(), email, session, sign_in)
+        return person if kind == "none" else self._with_factor(person, kind, number)
+
+    def _with_factor(self, person: Person, kind: Kind, number: int) -> Person:
+        account_id, factor_id, now = person.account_id, person.factor_id, self._now
+        secret, sent_hash = None, None
+        if kind == "app":
+            secret = new_token().encode()[:SECRET_BYTES]
+            sealed = self._keys.seal("totp", secret, bound_to=f"{factor_id}:{account_id}")
+        else:
+            assert self._phone is not None
+            sealed = self._phone.seal(f"+1555{number:07}", factor_id=factor_id, account_id=account_id)
+            request = Request(Purpose.SIGN_IN, token_hash(person.sign_in).hex())
+            sent_hash = self._keys.mac("sent-code", bound(account_id, request, factor_id, SENT_CODE))
+        factor_kind = "totp" if kind == "app" else "sms"
+        self._add("factor", factor_id, account_id, factor_kind, "Second factor", sealed, -1, 0, now, now, now)
+        self._add("two_factor", account_id, "every_log_in", factor_id)
+        self._add("recovery_code", account_id, self._keys.mac("recovery", account_id), now, now)
+        return Person(account_id, factor_id, person.email, person.session, person.sign_in, secret, sent_hash)
+
+    def _add(self, table: str, *row: object) -> None:
+        self._rows[table].append(row)

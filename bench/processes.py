@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,12 +23,15 @@ class Process:
     `start` is how many seconds passed between making the process and its first 200 on `path`.
     """
 
-    def __init__(self, folder: Path, command: tuple[str, ...], settings: Mapping[str, str], path: str) -> None:
+    def __init__(
+        self, folder: Path, command: Sequence[str], settings: Mapping[str, str], path: str, around: Sequence[str] = ()
+    ) -> None:
+        """`around` is a program, with its arguments, that runs it."""
         self.port = free_port()
         self.start = 0.0
         self._path = path
         self._folder = folder
-        self._command = [sys.executable, *command, "--port", str(self.port)]
+        self._command = [*around, sys.executable, *command, "--port", str(self.port)]
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
         self._environment = {**kept, **settings}
 
@@ -63,6 +67,12 @@ class Process:
         """Memory that it and its children hold, in MB (10^6 bytes)."""
         return sum(_resident(each) for each in _tree(self._process.pid))
 
+    def highest_resident(self) -> float:
+        """The most memory that the process held since this was asked last, in MB; its children's is not counted."""
+        status = _read(f"/proc/{self._process.pid}/status")
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")  # begins anew: proc(5)
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
     def _wait(self, until: float) -> None:
         while not _answers(self.port, self._path):
             if self._process.poll() is not None or time.perf_counter() > until:
@@ -72,7 +82,15 @@ class Process:
 
 def cpu_of_tree(process: int) -> float:
     """User and system CPU of a process, its children, and those of them that ended, in seconds."""
-    return sum(sum(map(int, _stat(each)[11:15])) for each in _tree(process)) / _TICK
+    return sum(_cpu(each) for each in _tree(process))
+
+
+def _cpu(process: int) -> float:
+    # The clock of another process, by its number (clock_getcpuclockid(3)), is exact; /proc counts in hundredths.
+    with suppress(OSError, IndexError):
+        ended = sum(map(int, _stat(process)[13:15])) / _TICK
+        return time.clock_gettime(~process << 3 | 2) + ended
+    return 0.0
 
 
 class Others:

@@ -69,6 +69,9 @@ class Cluster:
         postmaster = self._postmaster()
         if postmaster is None:
             return
+        _signal(postmaster, signal.SIGSTOP)  # it begins no new one between the look and the end
+        while _state(postmaster) not in {"T", "Z", ""}:
+            time.sleep(0.001)
         family = [postmaster, *_children(postmaster)]
         for process in family:
             _signal(process, signal.SIGKILL)
@@ -123,10 +126,7 @@ class Cluster:
             settings.writelines(lines)
 
     def _run(self, program: str, *arguments: str) -> str:
-        command = [str(_binaries() / program), *arguments]
-        if os.getuid() == 0:
-            user, group = _unprivileged()
-            command = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", *command]
+        command = [*as_nobody(), str(_binaries() / program), *arguments]
         # To files, not pipes: the server inherits them and would keep a pipe open.
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             done = subprocess.run(
@@ -154,6 +154,14 @@ class Cluster:
         if postmaster is not None:
             for process in [postmaster, *_children(postmaster)]:
                 _signal(process, number)
+
+
+def as_nobody() -> list[str]:
+    """What to put before a command that must not run as root; nothing for those who are not root."""
+    if os.getuid() != 0:
+        return []
+    user, group = _unprivileged()
+    return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
 
 
 def _binaries() -> Path:
@@ -198,7 +206,12 @@ def _signal(process: int, number: signal.Signals) -> None:
 
 def _runs(process: int) -> bool:
     """Tell whether a process lives; one that ended and waits to be collected does not."""
+    return _state(process) not in {"Z", ""}
+
+
+def _state(process: int) -> str:
+    """Its letter in /proc, such as T for one that is stopped; none for one that is gone."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return ""

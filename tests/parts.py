@@ -15,11 +15,12 @@ PACKAGES = {
     "faketime": "faketime",
     "node": "nodejs",
     "oathtool": "oathtool",
+    "pgbouncer": "pgbouncer",
     "postgres": "postgresql",
     "strace": "strace",
     "zbarimg": "zbar-tools",
 }
-OTHER_NAMES = {"chromium": ("chromium-browser", "google-chrome")}
+OTHER_NAMES = {"chromium": ("chromium-browser", "google-chrome"), "pgbouncer": ("/usr/sbin/pgbouncer",)}
 
 
 def need(part: str) -> str:

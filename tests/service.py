@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,7 +34,8 @@ class Service:
     """`twofold serve` on a free port of loopback, for `with Service(folder) as service:`.
 
     Settings are keywords by the name of their variable without the prefix, in lower case. `launcher` is put before the
-    command, for example `["strace", "-f"]`. With `movable_clock=True` the server's clock can be moved while it runs.
+    command, for example `["strace", "-f"]`, `arguments` behind it, for example `["--workers", "2"]`.
+    With `movable_clock=True` the server's clock can be moved while it runs.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Service:
         *,
         database_url: str | None = None,
         launcher: list[str] | None = None,
+        arguments: Sequence[str] = (),
         movable_clock: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> None:
@@ -56,6 +58,7 @@ class Service:
         if database_url is not None:
             self.settings["database_url"] = database_url
         self.launcher = launcher or []
+        self.arguments = arguments
         self.movable_clock = movable_clock
         self.clock_offset = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -69,7 +72,7 @@ class Service:
         self.printed_before = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.launcher, sys.executable, "-m", "twofold", "serve", "--port", str(self.port)],
+                self.command_line(),
                 cwd=self.folder,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -80,6 +83,10 @@ class Service:
         if wait:
             self.wait_until_it_answers()
         return self
+
+    def command_line(self) -> list[str]:
+        """What is run."""
+        return [*self.launcher, sys.executable, "-m", "twofold", "serve", "--port", str(self.port), *self.arguments]
 
     def stop(self) -> int:
         """Asks the server to end as an operator does, by SIGTERM, and returns its exit status."""

@@ -52,8 +52,13 @@ def raw_request(url: str, path: str, body: bytes, *, method: str = "POST", heade
 
 def release_together(url: str, requests: Sequence[bytes]) -> list[RawAnswer]:
     """Sends all requests over connections of their own so that the server has each whole at the same moment."""
+    return release_at([url] * len(requests), requests)
+
+
+def release_at(urls: Sequence[str], requests: Sequence[bytes]) -> list[RawAnswer]:
+    """The same with a server for each request."""
     with contextlib.ExitStack() as open_connections:
-        connections = [open_connections.enter_context(connect(url)) for _ in requests]
+        connections = [open_connections.enter_context(connect(url)) for url in urls]
         for connection, request in zip(connections, requests, strict=True):
             connection.sendall(request[:-1])
         time.sleep(0.2)

@@ -1,10 +1,11 @@
 """The composition root: settings become a database, keys, rooms and one ASGI application."""
 
 import asyncio
-import itertools
 import logging
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Self
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,16 +16,19 @@ from twofold.base.acts import COMMAND_LINE, Acts
 from twofold.base.clock import Clock
 from twofold.base.database import Database, open_database
 from twofold.base.database.checks import durability
-from twofold.base.database.migrate import migrate
-from twofold.base.housekeeping import clear_out
+from twofold.base.database.migrate import NewerDatabase, migrate
+from twofold.base.database.same_time import SameTime
+from twofold.base.housekeeping import BEGIN_AFTER, clear_out, every
 from twofold.base.keystore import open_keyring
-from twofold.base.outbox import Courier
+from twofold.base.languages import Languages
+from twofold.base.outbox import Carrier
 from twofold.base.passwords import PasswordPool
 from twofold.base.problems import Unavailable
 from twofold.base.sightings import Sightings
 from twofold.base.site import Site
 from twofold.base.visitor import Visitor
 from twofold.base.web.ask import Doors
+from twofold.base.web.away import answer_unavailable
 from twofold.base.web.cookies import SESSION, Cookies
 from twofold.base.web.documents import documents
 from twofold.base.web.headers import SecurityHeaders
@@ -34,13 +38,13 @@ from twofold.base.web.router import make_router
 from twofold.base.web.routes import Pages
 from twofold.base.web.static import StaticFiles
 from twofold.base.web.templates import Templates
-from twofold.config import Config
+from twofold.config import PREFIX, Config, ConfigError
 from twofold.couriers.contract import Around, Mailbox
 from twofold.couriers.line import lines
 from twofold.couriers.sender import Sender
 from twofold.factors.actions import has_unsaved_code
 from twofold.factors.contract import Kinds
-from twofold.rooms import CARDS, DRIVERS, HOOKS, LISTENERS, NEEDS, ROUTES, kinds, over
+from twofold.rooms import CARDS, DRIVERS, HOOKS, LISTENERS, NEEDS, ROUTES, faults, kinds, over
 from twofold.sessions import check
 from twofold.sessions.actions import admit, identify, note_refusal, require
 from twofold.sessions.last_use import LastUse
@@ -49,24 +53,38 @@ from twofold.signup.actions import first_administrator_link
 
 _log = logging.getLogger("twofold")
 _WRITE_EVERY = 20  # seconds between two batches of last uses
-_WARM_UP_AFTER = 2  # seconds: nobody waits for templates to compile, neither the start nor a visitor
-_CLEAR_OUT_EVERY = 30  # of those turns: ten minutes
+_CLEAR_OUT_EVERY = 600
+_LOOK_EVERY = 5  # seconds between two looks at the clocks
+_OPEN_AGAIN_AFTER = 1  # second: those who wait while it cannot be opened do not each try
 
 
 class Twofold:
     """An ASGI application; it opens at the first request, and closes with `async with` or lifespan."""
 
-    def __init__(self, config: Config, *, clock: Clock = clocks.now) -> None:
+    def __init__(self, config: Config, *, clock: Clock = clocks.now, joining: bool = False) -> None:
+        """`joining`: this process is one of several of a node that runs; it serves on though others have migrated."""
         self.config = config
         self._clock = clock
+        self._joining = joining
         self._opening = asyncio.Lock()
         self._open: _Open | None = None
+        self._not_before = 0.0
 
     async def open(self) -> Self:
-        """Open database and keys, migrate, build the routes. Raises CannotOpen, KeyFileError, NewerDatabase."""
+        """Open database and keys, migrate, build the routes.
+
+        Raises ConfigError, CannotOpen, KeyFileError, NewerDatabase.
+        """
         async with self._opening:
             if self._open is None:
-                self._open = _Open(await build_site(self.config, clock=self._clock, serving=True))
+                if time.monotonic() < self._not_before:
+                    raise Unavailable
+                try:
+                    site = await build_site(self.config, clock=self._clock, serving=True, joining=self._joining)
+                except Unavailable:
+                    self._not_before = time.monotonic() + _OPEN_AGAIN_AFTER
+                    raise
+                self._open = _Open(site)
         return self
 
     async def close(self) -> None:
@@ -88,7 +106,11 @@ class Twofold:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            opened = self._open or (await self._opened())
+            try:
+                opened = self._open or (await self._opened())
+            except Unavailable:
+                await answer_unavailable(scope, receive, send)
+                return
             await opened.answer(mounted(scope, self.config.base_path), receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
@@ -106,7 +128,12 @@ class Twofold:
         return await self.acts.read(identify, token)
 
     async def first_administrator_link(self) -> str | None:
-        """Make the link that creates the first administrator; None once there is one. The older link dies."""
+        """Make the link that creates the first administrator; None once there is one. The older link dies.
+
+        None, too, while this clock and the database's disagree: then nothing is done at all.
+        """
+        if self._open is not None and not self._open.clocks_agree():
+            return None
         token = await self.acts.write(first_administrator_link)
         return f"{self.config.base_url}/setup/{token}" if token else None
 
@@ -122,8 +149,10 @@ class Twofold:
                 try:
                     await self.open()
                 except Exception as error:  # noqa: BLE001 - the server prints the sentence and stops
-                    await send({"type": "lifespan.startup.failed", "message": str(error)})
-                    return
+                    if not (self._joining and isinstance(error, Unavailable)):
+                        await send({"type": "lifespan.startup.failed", "message": str(error)})
+                        return
+                    _log.warning("the database is away: this worker opens when it is back")
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.close()
@@ -131,27 +160,35 @@ class Twofold:
                 return
 
 
-async def build_site(config: Config, *, clock: Clock = clocks.now, serving: bool = False) -> Site:
+async def build_site(
+    config: Config, *, clock: Clock = clocks.now, serving: bool = False, joining: bool = False
+) -> Site:
     """Open database and keys, and put the parts together; `serving` claims a SQLite file for this process.
 
-    Raises CannotOpen, AlreadyServed, KeyFileError, NewerDatabase.
+    Raises ConfigError, CannotOpen, AlreadyServed, KeyFileError, NewerDatabase.
     """
+    if found := [f"{PREFIX}{name.upper()} {sentence}." for name, sentence in faults(config)]:
+        raise ConfigError(*found)
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    db = await open_database(config.database_url, serving=serving)
+    db = await open_database(config.database_url, serving=serving, connections=config.database_connections)
     try:
-        await migrate(db)
+        await _migrate(db, joining=joining)
         keys = await open_keyring(config, db, clock())
         if serving:
             await _warn_of_losses(db)
     except BaseException:
         await db.close()
         raise
+    if serving and db.dialect == "postgres":
+        db = SameTime(db)
+        await db.look()
     cost = config.password_hash
     passwords = PasswordPool(memory_kib=cost.memory_cost, passes=cost.time_cost, lanes=cost.parallelism)
     static = StaticFiles(config.base_path)
     parts: dict[type[Any], Any] = {
         StaticFiles: static,
         Templates: Templates(config, static),
+        Languages: Languages(),
         Doors: Doors(identify, require, admit, note_refusal, has_unsaved_code),
         Pages: Pages.of(ROUTES),
         Cards: Cards(CARDS),
@@ -163,8 +200,17 @@ async def build_site(config: Config, *, clock: Clock = clocks.now, serving: bool
     }
     site = Site(config, db, keys, passwords, clock, parts)
     sender = Sender(site, lines(Around(config, clock, parts[Mailbox]), DRIVERS))
-    parts |= {Sender: sender, Courier: Courier(sender.wake, sender.outcome, sender.health)}
+    parts |= {Sender: sender, Carrier: Carrier(sender.wake, sender.outcome, sender.health)}
     return site
+
+
+async def _migrate(db: Database, *, joining: bool) -> None:
+    try:
+        await migrate(db)
+    except NewerDatabase:
+        if not joining:
+            raise
+        _log.warning("a newer Twofold has migrated the database: this one goes on, and cannot be started again")
 
 
 async def _warn_of_losses(db: Database) -> None:
@@ -201,13 +247,20 @@ class _Open:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        health = Health(site)
+        health = Health(site, self._look_at_clocks)
         plain = {"/healthz": health.alive, "/readyz": health.ready, **documents(site, ROUTES, NEEDS)}
         hooks = {path: make(site) for path, make in HOOKS.items()}
         router = make_router(ROUTES, plain, hooks, site)
         self._routes: ASGIApp = SecurityHeaders(router, secure=site.config.secure)
         self._session_check = check.SessionCheck(site)
-        self._housekeeping = asyncio.create_task(self._keep_house())
+        tasks = [
+            self._warm_up(),
+            every(_WRITE_EVERY, partial(_write_notes, site)),
+            every(_CLEAR_OUT_EVERY, partial(clear_out, site, over(site.config))),
+        ]
+        if isinstance(site.db, SameTime):
+            tasks.append(every(_LOOK_EVERY, site.db.look))
+        self._tasks = [asyncio.create_task(task) for task in tasks]
         site.part(Sender).start()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -216,23 +269,21 @@ class _Open:
         else:
             await self._routes(scope, receive, send)
 
+    def clocks_agree(self) -> bool:
+        return not isinstance(self.site.db, SameTime) or self.site.db.agrees
+
     async def close(self) -> None:
-        self._housekeeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._housekeeping
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await close_site(self.site)
 
-    async def _keep_house(self) -> None:
-        await asyncio.sleep(_WARM_UP_AFTER)
-        for turn in itertools.count():
-            try:
-                if turn == 0:
-                    await asyncio.to_thread(self.site.part(Templates).warm_up)
-                await _write_notes(self.site)
-                if turn % _CLEAR_OUT_EVERY == 0:
-                    await clear_out(self.site, over(self.site.config))
-            except Unavailable:
-                _log.warning("housekeeping waits until the database is back")
-            except Exception:  # noqa: BLE001 - whatever it is, the next turn is taken
-                _log.exception("housekeeping failed")
-            await asyncio.sleep(_WRITE_EVERY)
+    async def _warm_up(self) -> None:
+        await asyncio.sleep(BEGIN_AFTER)
+        try:
+            await asyncio.to_thread(self.site.part(Templates).warm_up)
+        except Exception:  # noqa: BLE001 - whoever asks for the page is told, too
+            _log.exception("a template is broken")
+
+    async def _look_at_clocks(self) -> bool:
+        return await self.site.db.look() if isinstance(self.site.db, SameTime) else True

@@ -1,13 +1,15 @@
 """THE list: what Twofold is made of. A part leaves by deleting its folder and its line here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from twofold.accounts import links as accounts_links
 from twofold.accounts import store as accounts_store
 from twofold.audit import api as audit_api
 from twofold.audit import pages as audit_pages
+from twofold.audit import store as audit_store
 from twofold.audit.actions import Listener
 from twofold.base import outbox, sightings, throttle
+from twofold.base.housekeeping import Over
 from twofold.base.keys import Keyring
 from twofold.base.problems import Problem
 from twofold.base.site import Site
@@ -18,20 +20,22 @@ from twofold.base.web.routes import Route
 from twofold.computers import api as computers_api
 from twofold.computers import pages as computers_pages
 from twofold.computers import store as computers_store
-from twofold.config import Config
-from twofold.couriers.console import Console
-from twofold.couriers.contract import Make
+from twofold.config import Config, load
+from twofold.couriers.contract import Driver
+from twofold.couriers.drivers.console import Console
+from twofold.couriers.drivers.kannel import Kannel
+from twofold.couriers.drivers.smtp import Smtp
+from twofold.couriers.drivers.twilio import HOOK, Twilio
+from twofold.couriers.drivers.webhook import Webhook
 from twofold.couriers.hooks import TwilioHook
-from twofold.couriers.kannel import Kannel
-from twofold.couriers.smtp import Smtp
-from twofold.couriers.twilio import HOOK, Twilio
-from twofold.couriers.webhook import Webhook
+from twofold.couriers.registry import faults as courier_faults
 from twofold.dev import pages as dev_pages
 from twofold.factors import api as factors_api
 from twofold.factors import pages as factors_pages
 from twofold.factors import recovery_pages
 from twofold.factors import store as factors_store
 from twofold.factors.contract import Kinds, PhoneKind
+from twofold.factors.numbers import country_faults
 from twofold.factors.recovery.codes import Recovery
 from twofold.factors.sentcode import store as sentcode_store
 from twofold.factors.sms.factor import Sms
@@ -102,13 +106,7 @@ CARDS: tuple[Card, ...] = (
 
 LISTENERS: tuple[Listener, ...] = (notices.tell,)
 
-DRIVERS: dict[str, Make] = {
-    "console": Console,
-    "kannel": Kannel,
-    "smtp": Smtp,
-    "twilio": Twilio,
-    "webhook": Webhook,
-}
+DRIVERS: tuple[type[Driver], ...] = (Smtp, Twilio, Webhook, Kannel, Console)
 
 HOOKS: dict[str, Callable[[Site], Endpoint]] = {HOOK: TwilioHook}
 
@@ -122,8 +120,19 @@ def kinds(config: Config, keys: Keyring) -> Kinds:
     return Kinds(apps=(Totp(keys, config.site_name),), phones=phones, recovery=Recovery(keys))
 
 
-def over(config: Config) -> tuple[str, ...]:
-    """Give what clears out what is over, room by room."""
+def faults(config: Config) -> Iterator[tuple[str, str]]:
+    """Tell what is wrong with settings that rooms understand: name of the setting, and the rest of the sentence."""
+    yield from courier_faults(config, DRIVERS)
+    yield from (("phone_countries", sentence) for sentence in country_faults(config.phone_countries))
+
+
+def read_settings(environ: Mapping[str, str], *, port: int = 8000) -> tuple[Config, dict[str, str]]:
+    """Read the settings with all that rooms know of theirs, and where each one stood. Raises ConfigError."""
+    return load(environ, port=port, check=faults)
+
+
+def over(config: Config) -> tuple[Over, ...]:
+    """Tell what is over, room by room."""
     return (
         accounts_links.OVER,
         accounts_store.OVER,
@@ -133,6 +142,7 @@ def over(config: Config) -> tuple[str, ...]:
         sentcode_store.OVER,
         computers_store.OVER,
         signin_store.OVER,
+        audit_store.over(config),
         outbox.OVER,
         sightings.OVER,
         throttle.over(config),

@@ -256,6 +256,7 @@ CASES = {
         f"{_SPENDING}::test_a_number_gets_five_an_hour_however_it_is_written_and_whoever_asks",
         f"{_SPENDING}::test_two_hundred_at_once_get_exactly_the_cap",
         f"{_SPENDING}::test_a_pumped_prefix_closes_for_twelve_hours",
+        "factors/test_caps.py::test_a_thousand_sends_reach_the_gateway_as_often_as_the_cap_allows",
         f"{_SPENDING}::test_a_country_that_is_no_longer_served_gets_nothing",
     ),
     "G04": case(

@@ -70,6 +70,17 @@ def test_a_link_is_printed_under_the_public_address(name: str, path: str, tmp_pa
     assert shown["link"].startswith(f"https://login.example.org/account/{path}/")
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["show", "a@example.org"], ["invite", "a@example.org"]])
+def test_where_nothing_is_nothing_is_made(arguments: list[str], tmp_path: Path) -> None:
+    """In a wrong directory all but `add` say what `migrate --check` says, and leave it as it was."""
+    told = refusal(twofold(tmp_path, "account", *arguments))
+    assert told == refusal(twofold(tmp_path, "migrate", "--check"))
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "empty.db").touch()
+    assert "empty" in refusal(twofold(tmp_path, "account", *arguments, DATABASE_URL="sqlite:///empty.db"))
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
+
+
 @pytest.mark.parametrize("name", ["reset-2fa", "unlock", "disable", "enable", "sign-out"])
 def test_a_deed_is_done_or_names_what_is_missing(name: str, tmp_path: Path) -> None:
     """Each works on a known address and refuses an unknown one."""

@@ -46,6 +46,16 @@ def test_bad_settings_are_one_sentence_each_and_status_1(arguments: list[str], t
     assert not list(tmp_path.iterdir())
 
 
+def test_countries_that_do_not_exist_are_told_by_name(tmp_path: Path) -> None:
+    """Each wrong code is named; whoever writes UK is told that it is GB."""
+    run = twofold(tmp_path, "config", "check", PHONE_COUNTRIES="GB,UK,XX")
+    assert run.returncode == 1
+    uk, xx = run.stderr.splitlines()
+    assert uk == "TWOFOLD_PHONE_COUNTRIES names UK, which is no country with phone numbers: write GB."
+    assert "names XX," in xx
+    assert twofold(tmp_path, "config", "check", PHONE_COUNTRIES="GB,GR,US").returncode == 0
+
+
 def test_a_check_tells_programs_the_faults(tmp_path: Path) -> None:
     """`config check --json` prints them as a list."""
     run = twofold(tmp_path, "config", "check", "--json", TRUST="never")
@@ -178,7 +188,8 @@ def test_doctor_fails_when_something_is_broken(name: str, settings: dict[str, st
 
 def test_doctor_fails_for_the_keys_of_another_database(tmp_path: Path) -> None:
     """Missing, exchanged and unknown keys are told apart from the right ones."""
-    assert twofold(tmp_path, "account", "list").returncode == 0  # makes keys and database
+    words = ("account", "add", "anna@example.org", "--password-file", "-")
+    assert twofold(tmp_path, *words, stdin="four words for Anna").returncode == 0  # makes keys and database
     keys = tmp_path / "twofold-data" / "secret.keys"
     right, other = keys.read_text("ascii").strip(), urlsafe_b64encode(bytes(range(32))).decode()
     name = right.partition(":")[0]

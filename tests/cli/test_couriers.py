@@ -94,5 +94,5 @@ def test_config_show_names_couriers_without_their_secrets(tmp_path: Path) -> Non
     )
     assert run.returncode == 0
     assert MARKER not in run.stdout
-    assert "smtps://mail.example.org:465" in run.stdout
+    assert "smtps://mail.example.org " in run.stdout
     assert "twilio://+15551234567 webhook+https://gw.example.org " in run.stdout

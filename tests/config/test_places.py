@@ -167,6 +167,7 @@ def test_a_postgresql_address_is_kept_as_it_is(text: str) -> None:
         ],
         *["postgresql://u:p#x@host/db", "postgresql://u:p/x@host/db", "postgresql:host/db"],
         *["postgresql://host/db?sslmode=bogus", "postgresql://host/db?target_session_attrs="],
+        "postgresql://host/db?statement_cache_size=100",
     ],
 )
 def test_an_unusable_database_address_is_refused(text: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from twofold.config import SETTINGS, Backoff, Config, ConfigError, Rate, load
+from twofold.rooms import read_settings
 
 MARKER = "marker0123456789"
 
@@ -15,7 +16,7 @@ MARKER = "marker0123456789"
 def faults(**environ: str) -> list[str]:
     """Read settings that cannot be taken."""
     with pytest.raises(ConfigError) as error:
-        Config.from_env({f"TWOFOLD_{name}": value for name, value in environ.items()})
+        read_settings({f"TWOFOLD_{name}": value for name, value in environ.items()})
     return list(error.value.faults)
 
 

@@ -47,6 +47,13 @@ def test_rates_are_written_as_they_are_read(spans: dict[int, int]) -> None:
     assert units.rates(units.write_rates(read)) == read
 
 
+def test_a_day_is_the_least_where_days_are_wanted() -> None:
+    """Shorter spans are refused by name."""
+    assert units.days("24h") == units.days("1d") == 86_400
+    with pytest.raises(Refused, match="at least 1d"):
+        units.days("23h")
+
+
 @pytest.mark.parametrize(
     "text", ["0/5m", "-1/5m", "5/0s", "5", "5/", "/5m", "5/5m/5m", "off", "none", "5/5m 6/300s", "1e9/1h"]
 )

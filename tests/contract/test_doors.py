@@ -152,6 +152,7 @@ def test_forms_of_other_sites_are_refused(service: Service) -> None:
         for origin in OTHER_ORIGINS:
             answer = ask_from(service, route, origin, cookie)
             assert answer.status_code == 403, f"{route.path} from {origin}: {answer.status_code}"
+            assert f'href="{service.url}/">Open {service.url}</a>' in answer.text
             assert "location" not in answer.headers
             assert "set-cookie" not in answer.headers
     assert picture(person) == before
@@ -230,6 +231,8 @@ def test_methods_that_a_path_does_not_have_are_told(service: Service) -> None:
                 assert set(answer.headers["allow"].split(", ")) >= methods
                 kind = "application/problem+json" if path.startswith("/api/") else "text/html; charset=utf-8"
                 assert answer.headers["content-type"] == kind
+                if path.startswith("/api/"):
+                    assert answer.json()["detail"] == f"Allowed here: {answer.headers['allow']}."
             if "GET" in methods:
                 head, get = client.head(shown), client.get(shown)
                 assert (head.status_code, head.content) == (get.status_code, b"")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.inside import Inside, inside
 from twofold.base.acts import Act
-from twofold.base.outbox import Courier, Fate, Message, Outcome, fate, post, withdraw
+from twofold.base.outbox import Carrier, Fate, Message, Outcome, fate, post, withdraw
 from twofold.couriers.rules import LEASE
 from twofold.couriers.sender import Sender
 
@@ -36,7 +36,7 @@ class Office:
 
     async def outcome(self, message_id: str, within: float = 10.0) -> Outcome:
         """Wait as a request does."""
-        return await self.site.part(Courier).outcome(message_id, within)
+        return await self.site.part(Carrier).outcome(message_id, within)
 
     async def sent(self, message: Message | None = None) -> Outcome:
         """Post and wait."""

@@ -64,7 +64,7 @@ async def test_a_courier_that_is_down_is_left_in_peace(tmp_path: Path) -> None:
             told = await ready(at)
             assert told == {
                 "status": "ok",
-                "checks": {"database": "ok"},
+                "checks": {"clock": "ok", "database": "ok"},
                 "couriers": {"mail": "ok", "sms": "fail", "voice": "ok"},
             }
             begun = time.monotonic()

@@ -1,9 +1,11 @@
 """The mail courier against aiosmtpd over STARTTLS and TLS, with a certificate authority of our own."""
 
+import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -227,3 +229,63 @@ async def test_a_mail_server_that_is_down_is_waited_for(tmp_path: Path) -> None:
             assert (await at.settled(message_id)).outcome is Outcome.SENT
         finally:
             controller.stop(no_assert=True)
+
+
+@contextlib.contextmanager
+def broken_server(port: int, behave: Callable[[socket.socket], object]) -> Iterator[None]:
+    """A server that treats every connection so, and listens no more afterwards."""
+    with socket.create_server(("127.0.0.1", port)) as listening:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    with connection, contextlib.suppress(OSError):
+                        behave(connection)
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        yield
+        listening.shutdown(socket.SHUT_RDWR)
+        serving.join()
+
+
+def takes_the_mail_and_hangs_up(connection: socket.socket) -> None:
+    """Speaks well up to the end of the mail, and then says nothing more."""
+    lines = connection.makefile("rb")
+    connection.sendall(b"220 here\r\n")
+    for line in lines:
+        word = line[:4].upper()
+        if word == b"DATA":
+            connection.sendall(b"354 go on\r\n")
+            while lines.readline() not in {b".\r\n", b""}:
+                pass
+            return
+        connection.sendall(b"250 OK\r\n")
+
+
+TROUBLES: dict[str, Callable[[socket.socket], object]] = {
+    "mute": lambda connection: connection.recv(1),
+    "hangs up": lambda connection: connection.shutdown(socket.SHUT_RDWR),
+    "garbage": lambda connection: connection.sendall(b"\x00\xff garbage \r\n\r\n" * 20),
+    "endless": lambda connection: connection.sendall((b"220-" + b"x" * 60_000) * 400),
+    "hangs up after the mail": takes_the_mail_and_hangs_up,
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_a_mail_waits_for_a_server_in_trouble(name: str, tmp_path: Path) -> None:
+    """Whoever waits hears in time that it is still being tried; when all is well the mail goes out, once."""
+    post, port = Post(), closed_port()
+    async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+        with broken_server(port, TROUBLES[name]):
+            async with asyncio.timeout(10):
+                message_id = await at.post(MAIL, life=86_400)
+                assert await at.outcome(message_id, within=60) is Outcome.WAITING
+        controller = Controller(post, hostname="127.0.0.1", port=port)
+        controller.start()
+        try:
+            assert (await at.settled(message_id)).outcome is Outcome.SENT
+        finally:
+            controller.stop(no_assert=True)
+    assert [mail["Message-ID"] for mail in post.mails] == [f"<{message_id}@127.0.0.1>"]

@@ -11,7 +11,7 @@ from tests.inside import HandClock
 from tests.service import SUITE_SETTINGS
 from twofold.app import build_site, close_site
 from twofold.base.acts import Act, Acts, Origin
-from twofold.base.outbox import Courier, Outcome
+from twofold.base.outbox import Carrier, Outcome
 from twofold.base.problems import Problem
 from twofold.base.site import Site
 from twofold.config import load
@@ -83,7 +83,7 @@ async def guarded(folder: Path, database_url: str, **settings: str) -> AsyncIter
     async def outcome(_id: str, _within: float) -> Outcome:
         return Outcome.WAITING
 
-    guard.site = replace(site, parts={**site.parts, Courier: Courier(wake, outcome)})
+    guard.site = replace(site, parts={**site.parts, Carrier: Carrier(wake, outcome)})
     try:
         yield guard
     finally:

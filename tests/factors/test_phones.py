@@ -1,9 +1,11 @@
 """Codes by text message and voice call: numbers are proven, codes good once, and nothing tells more than it must."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
+from tests.authenticator import Authenticator
 from tests.clients import PASSWORD
 from tests.forms import FormBrowser
 from tests.phones import Phone, caller
@@ -376,7 +378,47 @@ def test_the_settings_lead_to_the_number(calling: Service) -> None:
     code_page = browser.send(wrong, "/settings/factors/new", phone=phone.number).location
     shown = browser.submit(code_page, f"{code_page}/verify", code=phone.code()).must(200)
     assert shown.recovery_code
+    assert "earlier recovery code" not in shown.words
     assert f"number ending in {phone.number[-2:]}" in browser.get("/settings").words
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_method_that_is_chosen_is_the_default_once_it_is_set_up(calling: Service, kind: str) -> None:
+    """From the app to a phone, past a wrong number, a wrong code and a second message; all that this ends is ended."""
+    person, phone = protected(calling), Phone(calling.url)
+    app, other = person.shown()["default_factor_id"], person.another_browser()
+    person.sign_in(other)
+    browser = person.pages()
+    number_page = browser.submit("/settings", "/settings/method", method=kind).location
+    wrong = browser.submit(number_page, "/settings/factors/new", phone="12").must(422)
+    code_page = browser.send(wrong, "/settings/factors/new", phone=phone.number).location
+    at = code_page.partition("?")[0]
+    pass_time(calling, 60)
+    sent_again = browser.submit(code_page, f"{at}/send").goes_to(at).location
+    wrong = browser.submit(sent_again, f"{at}/verify", code=phone.wrong_code()).must(401)
+    assert person.shown()["default_factor_id"] == app
+    shown = browser.send(wrong, f"{at}/verify", code=phone.code()).must(200)
+    assert shown.recovery_code != person.recovery_code
+    assert "Your earlier recovery code no longer works." in shown.words
+    assert person.shown()["default_factor_id"] == at.rpartition("/")[2]
+    other.session().refused(401, "not_signed_in")
+
+
+def test_the_app_that_is_chosen_is_the_default_once_it_is_set_up(calling: Service) -> None:
+    """From a phone to the app, without script: step by step, past a wrong code, and back."""
+    person = caller(calling)
+    browser = person.pages()
+    key_page = browser.submit("/settings", "/settings/method", method="totp").location
+    at = key_page.partition("?")[0]
+    shown = browser.get(key_page).must(200)
+    (next_step,) = [form for form in shown.forms if form.method == "get" and form.action == f"{at}/verify"]
+    secret = re.search(r"secret=([A-Z2-7]{32})", shown.html)
+    assert secret
+    app = Authenticator(secret[1], calling.clock)
+    page = browser.get(f"{at}/verify?{urlencode(next_step.fields)}")
+    wrong = browser.send(page, f"{at}/verify", code=app.wrong_code()).must(401)
+    browser.send(wrong, f"{at}/verify", code=app.code()).goes_to("/settings")
+    assert person.shown()["default_factor_id"] == at.rpartition("/")[2]
 
 
 def test_people_read_how_an_old_code_was_refused(calling: Service) -> None:
@@ -396,6 +438,22 @@ def test_after_a_recovery_a_number_can_be_replaced(calling: Service) -> None:
     number_page = browser.send(shown.must(200), "/settings/factors", replaces=person.phone_id, saved="yes")
     number_page.goes_to("/settings/factors/new")
     assert "This replaces" in browser.get(number_page.location).must(200).words
+
+
+def test_phones_are_told_apart_by_their_last_digits(calling: Service) -> None:
+    """Where one of two phones is to be given up, both show how their numbers end."""
+    person = caller(calling)
+    first, first_id = person.phone.number[-2:], person.phone_id
+    person.enable_phone("voice")
+    removing = person.pages().get(f"/settings/factors/{first_id}/remove").must(200)
+    assert f"number ending in {first}" in removing.words
+    browser = FormBrowser(calling.url)
+    browser.sign_in(person.email, PASSWORD).goes_to("/sign-in/code")
+    page = browser.get("/sign-in/recovery-code").must(200)
+    assert "the newest one you saved" in page.words
+    shown = browser.send(page, "/sign-in/recovery-code", recovery_code=person.recovery_code or "")
+    for ending in (first, person.phone.number[-2:]):
+        assert f"number ending in {ending}" in shown.must(200).words
 
 
 def test_the_form_for_a_number_keeps_the_name_that_was_given(moving: Service) -> None:

@@ -19,6 +19,7 @@ from twofold.base.acts import Act, Acts
 from twofold.base.clock import rfc3339
 from twofold.base.database import Transaction
 from twofold.base.housekeeping import clear_out
+from twofold.base.languages import Languages
 from twofold.base.outbox import PURPOSE
 from twofold.base.problems import NotFound, Problem
 from twofold.base.web.peers import origin_of
@@ -95,7 +96,7 @@ async def test_addresses_of_one_ipv6_network_are_one_source(guard: Guard) -> Non
     outcomes = []
     for turn, number in enumerate(neighbours(30)):
         scope = {"headers": [], "client": (f"2001:db8:1:2:{turn:x}::7", 1)}
-        acts = Acts(guard.site, origin_of(scope, ()))
+        acts = Acts(guard.site, origin_of(scope, (), Languages()))
         try:
             await acts.write(actions.permit, f"a{turn}", read_number(number), "sms")
             outcomes.append("sent")

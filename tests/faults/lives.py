@@ -241,6 +241,10 @@ class Crowd:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Lets everybody finish what they are about."""
         self.over.set()
         for thread in self.threads:
             thread.join()

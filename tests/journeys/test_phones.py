@@ -79,7 +79,7 @@ def test_one_switches_freely_at_the_prompt(computer: Computer) -> None:
     expect(ada.link("Use your recovery code")).to_be_visible()
     ada.gives_code(phone.code())
     ada.sees("User Settings")
-    ada.chooses_method("TOTP authenticator app")
+    ada.adds_an_authenticator("My app")
     ada.phone = ada.takes_the_key()
     ada.button("Continue").click()
     ada.verifies(ada.code())

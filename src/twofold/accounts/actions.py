@@ -15,7 +15,9 @@ from twofold.base.acts import Act, Acts
 from twofold.base.ids import new_id, new_token, token_hash
 from twofold.base.passwords import normal_form
 from twofold.base.problems import Conflict, FieldError, InvalidRequest, Problem, TooManyAttempts
-from twofold.base.texts import N_
+from twofold.base.texts import ENGLISH, N_
+
+_A_DAY = 86_400  # seconds between two notes of one browser: it is remembered for a year
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ async def lift_limits(act: Act, account: Account) -> None:
 
 async def create(act: Act, email: str, password_hash: str, *, administrator: bool = False) -> Account | Problem:
     """Add an account under a normal address; refuses a known one."""
-    account = Account(new_id(), email, password_hash, 1, int(administrator), act.now, None)
+    locale = act.origin.locale or ENGLISH
+    account = Account(new_id(), email, password_hash, 1, int(administrator), act.now, None, locale)
     if not await store.insert(act.tx, account):
         taken = await store.by_email(act.tx, email)
         if taken is not None:
@@ -80,6 +83,13 @@ async def create(act: Act, email: str, password_hash: str, *, administrator: boo
         return Conflict(N_("There is already an account with this email. Sign in, or use another one."), at="email")
     await audit.record(act, Event.ACCOUNT_CREATED, account.id)
     return account
+
+
+async def listen(act: Act, account: Account) -> None:
+    """Write and speak to an account in the language of whoever has just proven to be its owner."""
+    locale = act.origin.locale
+    if locale and locale != account.locale:
+        await store.set_locale(act.tx, account.id, locale)
 
 
 async def recognise_browser(act: Act, account_id: str, token: str | None) -> str:
@@ -100,17 +110,25 @@ async def recognise_program(act: Act, account_id: str) -> None:
 
 
 async def _note_computer(act: Act, account_id: str, mark: bytes) -> None:
-    if await store.note_known_browser(act.tx, account_id, mark, act.now):
+    last_at = await store.last_sign_in(act.tx, account_id, mark)
+    if last_at is not None and abs(act.now - last_at) < _A_DAY:
         return
+    if last_at is None:
+        await _welcome_computer(act, account_id)
+    await store.note_browser(act.tx, account_id, mark, act.now)
+
+
+async def _welcome_computer(act: Act, account_id: str) -> None:
     if not await store.was_never_used(act.tx, account_id, act.now):
         await audit.record(act, Event.COMPUTER_NEW, account_id)
-    await store.note_browser(act.tx, account_id, mark, act.now)
+    elif act.origin.locale:  # later, a computer must not choose the language in which its owner is told of it
+        await store.set_locale(act.tx, account_id, act.origin.locale)
 
 
 async def _count(act: Act, event: Event, email: str, browser: str | None) -> PasswordTry | Problem:
     account = await store.by_email(act.tx, email)
-    known = account and browser and await store.knows_browser(act.tx, account.id, token_hash(browser))
-    key = _key(act, email, browser if known else None)
+    last_at = await store.last_sign_in(act.tx, account.id, token_hash(browser)) if account and browser else None
+    key = _key(act, email, None if last_at is None else browser)
     config = act.site.config
     tally = await throttle.hold(act.tx, key)
     until = throttle.backed_off_until(tally, config.limit_passwords, act.now)

@@ -9,12 +9,13 @@ from twofold.accounts import store
 from twofold.accounts.rules import Account
 from twofold.base.acts import Act
 from twofold.base.database import Row
+from twofold.base.housekeeping import Over
 from twofold.base.ids import new_token, token_hash
 from twofold.base.problems import Problem
 from twofold.base.slack import SLACK
 from twofold.base.texts import N_
 
-OVER = "DELETE FROM link WHERE token_hash IN (SELECT token_hash FROM link WHERE expires_at <= :now LIMIT :most)"
+OVER = Over("link", "token_hash", "expires_at <= :before")
 _LIFE = 3600  # seconds
 _TRIES = 5  # wrong passwords on the page of one link
 _KNOWN = "FROM link WHERE token_hash = :token_hash AND purpose = :purpose"

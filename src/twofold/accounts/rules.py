@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 import idna
-from zxcvbn_rs_py import zxcvbn
 
 from twofold.accounts.common_passwords import COMMON_PASSWORDS
 from twofold.base.problems import FieldError, InvalidRequest, Problem
-from twofold.base.texts import N_, is_visible
+from twofold.base.texts import ENGLISH, N_, is_visible
 
 PASSWORD_MOST = 256  # code points
 _ESTIMATED = 128  # the estimate looks no further; its work grows with the square
@@ -32,6 +31,7 @@ class Account:
     administrator: int
     created_at: int
     disabled_at: int | None
+    locale: str = ENGLISH  # in which it is written and spoken to
 
 
 class WrongCredentials(Problem):
@@ -134,6 +134,8 @@ def check_new_password(password: str, *, field: str, least: int, email: str, sit
         raise InvalidRequest(FieldError(field, N_("This password is too short. Use more characters.")))
     if len(password) > PASSWORD_MOST:
         raise InvalidRequest(FieldError(field, N_("Use a password of at most 256 characters.")))
+    from zxcvbn_rs_py import zxcvbn  # noqa: PLC0415 - a megabyte that idle processes and sign-ins do without
+
     known = [*_words(email), *_words(site_name.lower()), "twofold", *COMMON_PASSWORDS]
     if int(zxcvbn(password[:_ESTIMATED], known).score) < _STRONG_ENOUGH:
         raise InvalidRequest(

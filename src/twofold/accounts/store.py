@@ -2,19 +2,13 @@
 
 from twofold.accounts.rules import Account
 from twofold.base.database import Transaction
+from twofold.base.housekeeping import Over
+from twofold.base.texts import ENGLISH
 
-_ACCOUNT = "SELECT id, email, password_hash, stamp, administrator, created_at, disabled_at FROM account"
+_ACCOUNT = "SELECT id, email, password_hash, stamp, administrator, created_at, disabled_at, locale FROM account"
 
-OVER = """
-    DELETE FROM browser WHERE (token_hash, account_id) IN
-        (SELECT token_hash, account_id FROM browser WHERE last_at <= :now - 31536000 LIMIT :most)
-"""
-
-
-OVER_ADDRESSES = """
-    DELETE FROM former_address WHERE (account_id, email) IN
-        (SELECT account_id, email FROM former_address WHERE until <= :now LIMIT :most)
-"""
+OVER = Over("browser", "token_hash, account_id", "last_at <= :before", kept=365 * 86_400)
+OVER_ADDRESSES = Over("former_address", "account_id, email", "until <= :before")
 
 
 async def by_email(tx: Transaction, email: str) -> Account | None:
@@ -39,8 +33,9 @@ async def insert(tx: Transaction, account: Account) -> bool:
     """Add an account; tells whether its address was free."""
     added = await tx.run(
         """
-        INSERT INTO account (id, email, password_hash, stamp, administrator, created_at)
-        VALUES (:id, :email, :password_hash, :stamp, :administrator, :created_at) ON CONFLICT (email) DO NOTHING
+        INSERT INTO account (id, email, password_hash, stamp, administrator, created_at, locale)
+        VALUES (:id, :email, :password_hash, :stamp, :administrator, :created_at, :locale)
+        ON CONFLICT (email) DO NOTHING
         """,
         id=account.id,
         email=account.email,
@@ -48,6 +43,7 @@ async def insert(tx: Transaction, account: Account) -> bool:
         stamp=account.stamp,
         administrator=account.administrator,
         created_at=account.created_at,
+        locale=account.locale,
     )
     return added == 1
 
@@ -68,6 +64,17 @@ async def renew_stamp(tx: Transaction, account_id: str) -> None:
     await tx.run("UPDATE account SET stamp = stamp + 1 WHERE id = :id", id=account_id)
 
 
+async def locale_of(tx: Transaction, account_id: str) -> str:
+    """Give the language in which an account is written and spoken to."""
+    row = await tx.one("SELECT locale FROM account WHERE id = :id", id=account_id)
+    return row["locale"] if row else ENGLISH
+
+
+async def set_locale(tx: Transaction, account_id: str, locale: str) -> None:
+    """Write and speak to an account in another language from now on."""
+    await tx.run("UPDATE account SET locale = :locale WHERE id = :id", id=account_id, locale=locale)
+
+
 async def set_email(tx: Transaction, account: Account, email: str, *, told_until: int) -> None:
     """Give an account another address; notices reach the old one, too, until `told_until` (epoch seconds).
 
@@ -85,19 +92,20 @@ async def set_email(tx: Transaction, account: Account, email: str, *, told_until
     )
 
 
-async def addresses(tx: Transaction, account_id: str, now: int) -> list[str]:
-    """List where notices go: to the account's address first, then to those that it had not long ago."""
+async def addresses(tx: Transaction, account_id: str, now: int) -> dict[str, str]:
+    """Tell where notices go and in which language: the account's address first, then those that it had not long ago."""
     rows = await tx.all(
         """
-        SELECT email, 0 AS former FROM account WHERE id = :id
+        SELECT email, locale, 0 AS former FROM account WHERE id = :id
         UNION ALL
-        SELECT email, 1 AS former FROM former_address WHERE account_id = :id AND until > :now
+        SELECT gone.email, account.locale, 1 AS former FROM former_address gone JOIN account ON account.id = account_id
+        WHERE account_id = :id AND until > :now
         ORDER BY former, email
         """,
         id=account_id,
         now=now,
     )
-    return list(dict.fromkeys(row["email"] for row in rows))
+    return {row["email"]: row["locale"] for row in rows}
 
 
 async def delete(tx: Transaction, account_id: str) -> bool:
@@ -124,26 +132,26 @@ async def has_administrator(tx: Transaction) -> bool:
     return await tx.one("SELECT 1 AS yes FROM account WHERE administrator = 1 LIMIT 1") is not None
 
 
-async def administrators(tx: Transaction, *, limit: int) -> list[str]:
-    """Give the addresses of the administrators who may sign in."""
+async def administrators(tx: Transaction, *, limit: int) -> dict[str, str]:
+    """Give the addresses of the administrators who may sign in, and the language of each."""
     rows = await tx.all(
         """
-        SELECT email FROM account WHERE administrator = 1 AND disabled_at IS NULL
+        SELECT email, locale FROM account WHERE administrator = 1 AND disabled_at IS NULL
         ORDER BY created_at, id LIMIT :limit
         """,
         limit=limit,
     )
-    return [row["email"] for row in rows]
+    return {row["email"]: row["locale"] for row in rows}
 
 
-async def knows_browser(tx: Transaction, account_id: str, browser: bytes) -> bool:
-    """Tell whether the account has signed in with this browser before."""
+async def last_sign_in(tx: Transaction, account_id: str, browser: bytes) -> int | None:
+    """Give when the account has signed in with this browser, to the day (epoch seconds); None if it never did."""
     row = await tx.one(
-        "SELECT 1 AS yes FROM browser WHERE token_hash = :browser AND account_id = :account_id",
+        "SELECT last_at FROM browser WHERE token_hash = :browser AND account_id = :account_id",
         browser=browser,
         account_id=account_id,
     )
-    return row is not None
+    return row["last_at"] if row else None
 
 
 async def was_never_used(tx: Transaction, account_id: str, now: int) -> bool:
@@ -162,17 +170,6 @@ async def was_never_used(tx: Transaction, account_id: str, now: int) -> bool:
 async def is_browser(tx: Transaction, browser: bytes) -> bool:
     """Tell whether we gave this browser its token."""
     return await tx.one("SELECT 1 AS yes FROM browser WHERE token_hash = :browser LIMIT 1", browser=browser) is not None
-
-
-async def note_known_browser(tx: Transaction, account_id: str, browser: bytes, now: int) -> bool:
-    """Note that the account signs in with a browser that it knows; tells whether it does."""
-    changed = await tx.run(
-        "UPDATE browser SET last_at = :now WHERE token_hash = :browser AND account_id = :account_id",
-        browser=browser,
-        account_id=account_id,
-        now=now,
-    )
-    return changed == 1
 
 
 async def note_browser(tx: Transaction, account_id: str, browser: bytes, now: int) -> None:

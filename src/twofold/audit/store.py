@@ -3,6 +3,13 @@
 from dataclasses import dataclass
 
 from twofold.base.database import Transaction
+from twofold.base.housekeeping import Over
+from twofold.config import Config
+
+
+def over(config: Config) -> Over:
+    """Tell which events are older than the operator keeps them; ids sort by time, so that this needs no index."""
+    return Over("event", "id", "id < :before_id", kept=config.keep_events)
 
 
 @dataclass(frozen=True, slots=True)

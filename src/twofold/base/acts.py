@@ -19,12 +19,14 @@ T = TypeVar("T")
 class Origin:
     """Where a request comes from: client address (`source`) and program (`agent`, for example "Firefox on Linux").
 
-    Limits count by `source_network`: an IPv6 address is one of 2^64 that its owner may use.
+    Limits count by `source_network`: an IPv6 address is one of 2^64 that its owner may use. `locale` is the language
+    that it asks for, where we have that.
     """
 
     source: str
     source_network: str
     agent: str
+    locale: str | None = None
 
 
 COMMAND_LINE = Origin("", "", "Command line")

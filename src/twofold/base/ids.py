@@ -25,6 +25,11 @@ def sortable_id(now: int) -> str:
     return _base32(max(now, 0).to_bytes(6, "big") + order.to_bytes(4, "big") + secrets.token_bytes(6))
 
 
+def first_id(at: int) -> str:
+    """Give the lowest id that sorts by this moment (epoch seconds)."""
+    return _base32(max(at, 0).to_bytes(6, "big") + bytes(10))
+
+
 def new_token() -> str:
     """Make a secret token of 256 bits, safe in cookies, headers and URLs."""
     return secrets.token_urlsafe(32)

@@ -27,7 +27,8 @@ async def open_keyring(config: Config, db: Database, now: int) -> Keyring:
 
 def _made(path: Path, known: dict[str, str]) -> list[tuple[str, bytes]]:
     if known:
-        message = f"The key file {path} is missing, but the database was sealed with it: restore it from your backup."
+        message = f"The key file {path} is missing, but the database was sealed with it: "
+        message += "restore it from your backup, or set TWOFOLD_SECRET_KEYS as on the other nodes."
         raise KeyFileError(message)
     try:
         return make_key_file(path)

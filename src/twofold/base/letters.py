@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from twofold.base.outbox import Message
+from twofold.base.texts import locale
 
 _LONGEST = 80  # characters of what somebody else chose
 _HARMLESS = " -_'()"
@@ -33,7 +34,7 @@ def mail(to: str, letter: Letter) -> Message:
     """Put a letter into its envelope."""
     text = "\n\n".join(part.url if isinstance(part, Link) else part for part in letter.parts)
     html = "\n".join(_paragraph(part) for part in letter.parts)
-    document = f'<!doctype html>\n<html lang="en">\n<body>\n{html}\n</body>\n</html>\n'
+    document = f'<!doctype html>\n<html lang="{locale()}">\n<body>\n{html}\n</body>\n</html>\n'
     return Message("mail", to, f"{text}\n", _one_line(letter.subject), document)
 
 

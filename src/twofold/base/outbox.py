@@ -1,12 +1,12 @@
 """Messages that wait to be sent: written in the transaction of the deed, sent after its commit.
 
 A message is sealed while it waits, and nothing of it is readable afterwards. Whoever posts one never waits for a
-courier inside a transaction; `Courier.outcome` tells afterwards how it went.
+courier inside a transaction; `Carrier.outcome` tells afterwards how it went.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from functools import partial
 from random import SystemRandom
@@ -14,16 +14,15 @@ from random import SystemRandom
 import msgspec
 
 from twofold.base.acts import Act
+from twofold.base.housekeeping import Over
 from twofold.base.ids import new_id
+from twofold.base.texts import locale
 
 PURPOSE = "outbox"  # of the keys that seal
 _MOMENT = (0.2, 1.2)  # seconds
 _chance = SystemRandom()
 
-OVER = """
-    DELETE FROM outbox WHERE id IN
-        (SELECT id FROM outbox WHERE outcome IS NOT NULL AND expires_at <= :now - 86400 LIMIT :most)
-"""
+OVER = Over("outbox", "id", "outcome IS NOT NULL AND expires_at <= :before", kept=86_400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Message:
     text: str
     subject: str | None = None  # of a mail
     html: str | None = None  # of a mail
-    locale: str = "en"
+    locale: str = field(default_factory=locale)  # of the language that it was written in
 
 
 class Outcome(Enum):
@@ -66,7 +65,7 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
+class Carrier:
     """The part of the site that carries what lies in the outbox; the composition root puts in who does it.
 
     `wake` looks at once for what is to be sent, and is called after the commit. `outcome` waits at most so many seconds
@@ -98,7 +97,7 @@ async def post(act: Act, message: Message, *, expires_at: int, unfelt: bool = Fa
         now=act.now,
         expires_at=expires_at,
     )
-    wake = act.site.part(Courier).wake
+    wake = act.site.part(Carrier).wake
     act.afterwards.append(partial(_wake_unfelt, wake) if unfelt else wake)
     return message_id
 

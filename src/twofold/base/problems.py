@@ -145,6 +145,19 @@ class MethodNotAllowed(Problem):
     text = N_("Go back and use the buttons on the page.")
 
 
+class CallNotAllowed(MethodNotAllowed):
+    """The same for a program, with the methods that there are."""
+
+    def __init__(self, methods: str) -> None:
+        super().__init__()
+        self.methods = methods
+
+    @property
+    def detail(self) -> str:
+        """What can be done here."""
+        return _("Allowed here: {methods}.").format(methods=self.methods)
+
+
 class Conflict(Problem):
     """What is asked contradicts what is there."""
 

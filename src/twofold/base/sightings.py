@@ -3,14 +3,12 @@
 import logging
 
 from twofold.base.database import Database, Transaction
+from twofold.base.housekeeping import Over
 from twofold.base.problems import Unavailable
 
 IGNORED_FORWARDING = "forwarding headers from an untrusted peer"
 
-OVER = """
-    DELETE FROM sighting WHERE (name, detail) IN
-        (SELECT name, detail FROM sighting WHERE at <= :now - 2592000 LIMIT :most)
-"""
+OVER = Over("sighting", "name, detail", "at <= :before", kept=30 * 86_400)
 
 _log = logging.getLogger("twofold")
 _MOST = 100  # different ones noted at a time: a stranger can make up many

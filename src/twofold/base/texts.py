@@ -1,15 +1,17 @@
-"""Texts for people pass through gettext, in the language of the request that shows them.
+"""Texts for people pass through gettext: pages in the language of their request, messages in that of their account.
 
-A text is marked where it is written (`N_`) and translated where it is shown (`_`): actions may run on
-another thread, which knows nothing of the request's language.
+A text is marked where it is written (`N_`) and translated where it is shown (`_`).
 """
 
 import unicodedata
 from contextvars import ContextVar
 from gettext import NullTranslations
 
+ENGLISH = "en"  # what texts are written in
+
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, direction marks, surrogates, line ends
 
+language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 translations: ContextVar[NullTranslations] = ContextVar("translations", default=NullTranslations())  # noqa: B039
 
 
@@ -19,18 +21,13 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for a marked text
 
 
 def _(text: str) -> str:
-    """Give a text in the language of this request."""
+    """Give a text in the language that is spoken just now."""
     return translations.get().gettext(text)
 
 
-def language() -> NullTranslations:
-    """Give the language of this request, for a text that is written where the request is out of sight."""
-    return translations.get()
-
-
-def tag_of(spoken: NullTranslations) -> str:
-    """Name a language as a locale does; texts that nobody translated are English."""
-    return spoken.info().get("language", "en")
+def locale() -> str:
+    """Name the language that texts are in just now (BCP 47)."""
+    return language.get()
 
 
 def counted(one: str, many: str, number: int) -> str:

@@ -8,7 +8,8 @@ The rules are pure: a tally of past attempts, the limits and the time in, the mo
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from twofold.base.database import Transaction
+from twofold.base.database import Row, Transaction
+from twofold.base.housekeeping import Over
 from twofold.base.slack import SLACK
 from twofold.config import Backoff, Config, Rate
 
@@ -26,6 +27,8 @@ class Tally:
 
 def blocked_until(tally: Tally, rates: Sequence[Rate], now: int) -> int | None:
     """Give the moment from which another attempt fits all `rates`, or None when it fits now."""
+    if not tally.marks:
+        return None
     ends = [_window_end(tally, rate, now) for rate in rates]
     return max((end for end in ends if end is not None), default=None)
 
@@ -51,21 +54,26 @@ def with_attempt(tally: Tally, rates: Sequence[Rate], now: int) -> Tally:
     return Tally((*kept, now) if longest else (), tally.run + 1, now)
 
 
-def over(config: Config) -> str:
-    """Write what clears out tallies that no limit looks at any more; a run of wrong codes has no end, and is kept."""
+def over(config: Config) -> Over:
+    """Tell which tallies no limit looks at any more; a run of wrong codes has no end, and is kept."""
     rates = (*config.limit_codes, *config.limit_source, *config.limit_sign_ups, *config.limit_mails)
     longest = max(_REMEMBERED, config.limit_passwords.most, *(rate.seconds for rate in rates))
-    return f"""
-        DELETE FROM throttle WHERE key IN
-            (SELECT key FROM throttle
-             WHERE last_at <= :now - {longest} AND (run = 0 OR key NOT LIKE 'codes:%') LIMIT :most)
-    """  # noqa: S608 - a whole number from the settings
+    return Over("throttle", "key", "last_at <= :before AND (run = 0 OR key NOT LIKE 'codes:%')", kept=longest)
 
 
 async def peek(tx: Transaction, key: str) -> Tally:
     """Read a tally without locking it."""
     row = await tx.one("SELECT marks, run, last_at FROM throttle WHERE key = :key", key=key)
-    return Tally(_parse(row["marks"]), row["run"], row["last_at"]) if row else Tally()
+    return _tally(row) if row else Tally()
+
+
+async def peek_both(tx: Transaction, first: str, second: str) -> tuple[Tally, Tally]:
+    """Read two tallies at once without locking them."""
+    rows = await tx.all(
+        "SELECT key, marks, run, last_at FROM throttle WHERE key IN (:first, :second)", first=first, second=second
+    )
+    found = {row["key"]: _tally(row) for row in rows}
+    return found.get(first, Tally()), found.get(second, Tally())
 
 
 async def hold(tx: Transaction, key: str) -> Tally:
@@ -78,7 +86,7 @@ async def hold(tx: Transaction, key: str) -> Tally:
         key=key,
     )
     assert row is not None  # noqa: S101 - RETURNING always gives the row
-    return Tally(_parse(row["marks"]), row["run"], row["last_at"])
+    return _tally(row)
 
 
 async def save(tx: Transaction, key: str, tally: Tally) -> None:
@@ -114,5 +122,6 @@ def _recent(tally: Tally, rate: Rate, now: int) -> tuple[int, ...]:
     return tuple(mark for mark in tally.marks if now - rate.seconds < mark <= now + SLACK)
 
 
-def _parse(marks: str) -> tuple[int, ...]:
-    return tuple(map(int, marks.split(","))) if marks else ()
+def _tally(row: Row) -> Tally:
+    marks = row["marks"]
+    return Tally(tuple(map(int, marks.split(","))) if marks else (), row["run"], row["last_at"])

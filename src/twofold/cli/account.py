@@ -17,8 +17,10 @@ from twofold.admin.actions import Overview
 from twofold.app import open_site
 from twofold.base.acts import COMMAND_LINE, Act, Acts
 from twofold.base.clock import rfc3339
+from twofold.cli import installed
 from twofold.cli.output import json_option, password_option, print_columns, print_json, take_password
-from twofold.config import PREFIX, Config, load
+from twofold.config import PREFIX, Config
+from twofold.rooms import read_settings
 from twofold.signup import actions as signup
 
 _PAGE = 1_000
@@ -35,13 +37,13 @@ def command() -> None:
 @password_option
 @json_option
 def add(email: str, password_file: Any, *, administrator: bool, as_json: bool) -> None:  # noqa: ANN401 - an open file
-    """Add an account with a password that is asked for."""
-    config = Config.from_env()
+    """Add an account with a password that is asked for; makes keys and database where there are none."""
+    config = read_settings(os.environ)[0]
     address = normal_email(email)
     password = take_password(password_file)
 
     async def run() -> None:
-        async with _acts(config) as acts:
+        async with _acts(config, anew=True) as acts:
             await signup.add(acts, address, password, administrator=administrator)
             overview = await acts.read(admin.show, address)
         print_json(_as_json(overview)) if as_json else click.echo(f"Added {address}.")
@@ -85,7 +87,7 @@ def show(email: str, *, as_json: bool) -> None:
     """Show one account and how it signs in; no secret is shown."""
 
     async def run() -> Overview:
-        async with _acts(Config.from_env()) as acts:
+        async with _acts(read_settings(os.environ)[0]) as acts:
             return await acts.read(admin.show, email)
 
     shown = _as_json(asyncio.run(run()))
@@ -103,7 +105,7 @@ def _deed(name: str, action: Callable[[Act, str], Awaitable[None]], told: str, e
     @json_option
     def deed(email: str, *, as_json: bool) -> None:
         async def run() -> None:
-            async with _acts(Config.from_env()) as acts:
+            async with _acts(read_settings(os.environ)[0]) as acts:
                 await acts.write(action, email)
 
         asyncio.run(run())
@@ -131,21 +133,23 @@ _deed(
 
 
 @asynccontextmanager
-async def _acts(config: Config) -> AsyncIterator[Acts]:
+async def _acts(config: Config, *, anew: bool = False) -> AsyncIterator[Acts]:
+    if not anew:
+        await installed.must_be_there(config)
     async with open_site(config) as site:
         yield Acts(site, COMMAND_LINE)
 
 
 async def _listed() -> list[Overview]:
     found: list[Overview] = []
-    async with _acts(Config.from_env()) as acts:
+    async with _acts(read_settings(os.environ)[0]) as acts:
         while page := await acts.read_long(admin.listed, after=found[-1].account.email if found else "", limit=_PAGE):
             found += page
     return found
 
 
 def _print_link(action: Callable[[Act, str], Awaitable[str]], path: str, email: str, *, as_json: bool) -> None:
-    config, places = load(os.environ)
+    config, places = read_settings(os.environ)
 
     async def run() -> str:
         async with _acts(config) as acts:

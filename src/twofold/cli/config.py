@@ -5,7 +5,9 @@ import os
 import click
 
 from twofold.cli.output import json_option, print_columns, print_json
-from twofold.config import PREFIX, SETTINGS, ConfigError, load
+from twofold.config import PREFIX, SETTINGS, ConfigError
+from twofold.couriers.registry import forms
+from twofold.rooms import DRIVERS, read_settings
 
 
 @click.group("config")
@@ -17,7 +19,7 @@ def command() -> None:
 @json_option
 def show(*, as_json: bool) -> None:
     """Print every setting in force and where it comes from; secrets are left out."""
-    config, places = load(os.environ)
+    config, places = read_settings(os.environ)
     shown = {name: each.write(getattr(config, name)) for name, each in SETTINGS.items()}
     if as_json:
         print_json({PREFIX + name.upper(): {"value": shown[name], "from": places[name]} for name in SETTINGS})
@@ -30,7 +32,7 @@ def show(*, as_json: bool) -> None:
 def check(*, as_json: bool) -> None:
     """Read the settings and report all faults together."""
     try:
-        load(os.environ)
+        read_settings(os.environ)
     except ConfigError as error:
         if as_json:
             print_json({"ok": False, "faults": error.faults})
@@ -53,7 +55,9 @@ def reference(*, as_json: bool) -> None:
         "defaults. Every variable also as NAME_FILE: the path of a file that holds the value.\n"
     )
     for name, each in SETTINGS.items():
-        click.echo(f"{PREFIX}{name.upper()}\n    {each.meaning}\n    Form: {each.form}\n    Default: {each.default}\n")
+        click.echo(
+            f"{PREFIX}{name.upper()}\n    {each.meaning}\n    Form: {_form(name)}\n    Default: {each.default}\n"
+        )
 
 
 def _explained(name: str) -> dict[str, str | bool]:
@@ -63,7 +67,12 @@ def _explained(name: str) -> dict[str, str | bool]:
         "file_variable": f"{PREFIX}{name.upper()}_FILE",
         "key": name,
         "default": each.default,
-        "form": each.form,
+        "form": _form(name),
         "meaning": each.meaning,
         "secret": each.secret,
     }
+
+
+def _form(name: str) -> str:
+    """How a setting is written; of a courier's address its drivers know it."""
+    return " | ".join(forms(name.removesuffix("_url"), DRIVERS)) or SETTINGS[name].form

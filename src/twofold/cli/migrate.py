@@ -5,7 +5,8 @@ import asyncio
 import click
 
 from twofold.base.database import open_database
-from twofold.base.database.migrate import NewerDatabase, Status, migrate, status
+from twofold.base.database.migrate import NewerDatabase, Status, migrate
+from twofold.cli import installed
 from twofold.cli.output import Failed, json_option, print_json
 from twofold.config import Config
 
@@ -17,7 +18,7 @@ def command(*, check: bool, as_json: bool) -> None:
     """Bring the database up to this version; it never goes back."""
     config = Config.from_env()
     if check:
-        _report(asyncio.run(_status(config)), as_json=as_json)
+        _report(asyncio.run(installed.found(config)), as_json=as_json)
         return
     taken = asyncio.run(_migrate(config))
     if as_json:
@@ -35,16 +36,6 @@ def _report(found: Status, *, as_json: bool) -> None:
         raise Failed(f"The database has version {found.current} of {found.known}: run `twofold migrate`.")
     if not as_json:
         click.echo("The database is up to date.")
-
-
-async def _status(config: Config) -> Status:
-    if config.sqlite_path and not config.sqlite_path.exists():
-        raise Failed(f"There is no database at {config.sqlite_path} yet: run `twofold migrate` or `twofold serve`.")
-    db = await open_database(config.database_url, serving=False, connections=1)
-    try:
-        return await status(db)
-    finally:
-        await db.close()
 
 
 async def _migrate(config: Config) -> list[str]:

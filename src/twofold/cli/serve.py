@@ -4,9 +4,11 @@ One process by default, with Granian inside it. Several only with PostgreSQL: SQ
 """
 
 import asyncio
+import logging
 import os
 import signal
 import socket
+from functools import partial
 
 import click
 import uvloop
@@ -15,14 +17,17 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from twofold.app import Twofold
 from twofold.base.logs import set_up_logging
+from twofold.cli import door
 from twofold.cli.output import Failed
-from twofold.config import PREFIX, Config, load
+from twofold.config import PREFIX, Config, ConfigError
 from twofold.dev import rules as dev
+from twofold.rooms import read_settings
 
+_log = logging.getLogger("twofold")
 _DRAIN = 8  # seconds for requests under way when told to stop; container runtimes kill after 10
 _LOGS = {  # no handlers of Granian's own: its lines go through ours
     "formatters": {},
@@ -41,7 +46,7 @@ _HTTP1 = HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024)
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="With PostgreSQL only.")
 def command(host: str, port: int, workers: int) -> None:
     """Make what is missing, migrate, and serve until Ctrl-C or SIGTERM."""
-    config, places = load(os.environ, port=port)
+    config, places = read_settings(os.environ, port=port)
     if workers > 1 and config.database_url.startswith("sqlite:"):
         raise Failed(
             "SQLite has one writing process: serve with --workers 1, or set TWOFOLD_DATABASE_URL to PostgreSQL."
@@ -54,14 +59,24 @@ def command(host: str, port: int, workers: int) -> None:
         uvloop.run(_prepare(config, host, port))
         if places["base_url"] == "default":  # the workers read the settings anew and do not know the port
             os.environ[f"{PREFIX}BASE_URL"] = config.base_url
+        if places["database_connections"] == "default":
+            os.environ[f"{PREFIX}DATABASE_CONNECTIONS"] = str(max(2, config.database_connections // workers))
         _serve_with(workers, host, port)
 
 
-def application() -> Twofold:
+def worker() -> ASGIApp:
     """Make the application of one worker process; it opens at lifespan start."""
     config = Config.from_env()
     set_up_logging(config.log)
-    return Twofold(config)
+    app = Twofold(config, joining=True)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":  # by now Granian has set its own handlers: SIGINT still stops it
+            stop = partial(os.kill, os.getpid(), signal.SIGINT)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, door.close_then, stop)
+        await app(scope, receive, send)
+
+    return answer
 
 
 async def _serve(config: Config, host: str, port: int) -> None:
@@ -72,9 +87,12 @@ async def _serve(config: Config, host: str, port: int) -> None:
 
     def stop() -> None:
         told.set()
-        server.stop()  # type: ignore[no-untyped-call]
+        door.close_then(server.stop)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
+        ends.append(signal.SIGHUP)  # one process cannot reload without a gap
+    for number in ends:
         loop.add_signal_handler(number, stop)
     async with app:
         if told.is_set():  # while it was opening
@@ -114,9 +132,22 @@ async def _prepare(config: Config, host: str, port: int) -> None:
         _announce(config, host, port, await app.first_administrator_link())
 
 
+class _Workers(Granian):  # type: ignore[misc,valid-type]  # chosen at import by what the platform can do
+    """Granian, that goes on with what it has when the settings to be read anew cannot be taken."""
+
+    def signal_handler_reload(self, *args: object, **kwargs: object) -> None:
+        """Replace the workers."""
+        try:
+            read_settings(os.environ, port=self.bind_port)
+        except ConfigError as error:
+            _log.error("nothing is read anew: %s", error)
+        else:
+            super().signal_handler_reload(*args, **kwargs)
+
+
 def _serve_with(workers: int, host: str, port: int) -> None:
-    server = Granian(
-        "twofold.cli.serve:application",
+    server = _Workers(
+        "twofold.cli.serve:worker",
         factory=True,
         address=host,
         port=port,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from twofold.base.database import Transaction
+from twofold.base.housekeeping import Over
 from twofold.base.slack import SLACK
 
 # Trust that begins in the future was given under a wrong clock, and would live too long.
@@ -12,7 +13,7 @@ _LIVING = f"""
       AND c.created_at <= :now + {SLACK}
 """
 
-OVER = "DELETE FROM computer WHERE token_hash IN (SELECT token_hash FROM computer WHERE expires_at <= :now LIMIT :most)"
+OVER = Over("computer", "token_hash", "expires_at <= :before")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,14 @@ T = TypeVar("T")
 Known = Mapping[str, Any]  # the settings declared above, and "port"
 
 
+class ConfigError(Exception):
+    """Settings that cannot be taken; `faults` holds one plain sentence each, never a value that was given."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
 @dataclass(frozen=True)
 class Setting:
     """What is known of a setting besides its name."""

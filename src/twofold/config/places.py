@@ -19,6 +19,7 @@ _PORTS = range(1, 65_536)
 _MAPPED = ip_network("::ffff:0:0/96")  # every IPv4 address, written as IPv6
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _OPTIONS = {  # what the driver takes; it knows no other words
+    "statement_cache_size": {"0"},  # behind PgBouncer
     "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
     "target_session_attrs": {"any", "primary", "standby", "read-write", "read-only", "prefer-standby"},
 }

@@ -6,7 +6,7 @@ The configuration is one frozen value, read once and passed on, never global.
 # ruff: noqa: RUF009 - `setting` declares a field, as dataclasses.field does
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -14,18 +14,12 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from twofold.config import couriers, places, units
-from twofold.config.declare import Known, Setting, setting
+from twofold.config.declare import ConfigError, Known, Setting, setting
 from twofold.config.places import Network, SecretKey
 from twofold.config.sources import PREFIX, Given, Sources, read
 from twofold.config.units import Backoff, HashCost, Rate, Refused
 
-
-class ConfigError(Exception):
-    """Settings that cannot be taken; `faults` holds one plain sentence each, never a value that was given."""
-
-    def __init__(self, *faults: str) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+Fault = tuple[str, str]  # name of a setting, and a sentence that goes on from it, without its full stop
 
 
 def _console_on_loopback(known: Known) -> tuple[str, ...]:
@@ -36,11 +30,7 @@ def _list(items: tuple[Any, ...]) -> str:
     return ",".join(map(str, items)) or "none"
 
 
-def _couriers(urls: tuple[str, ...]) -> str:
-    return " ".join(map(couriers.shown, urls)) or "unset"
-
-
-_PHONE_COURIERS = "twilio://SID:TOKEN@FROM?api=https://… | webhook+https://… | console:"
+_COURIERS = "addresses of couriers"  # whose drivers know how they are written
 _DURATION: dict[str, Any] = {"form": "duration", "write": units.write_duration}
 _RATES: dict[str, Any] = {"form": "rates", "write": units.write_rates}
 
@@ -60,6 +50,13 @@ class Config:
         write=places.write_database_url,
         derive=lambda known: places.sqlite_url(known["data_dir"] / "twofold.db"),
         secret=True,
+    )
+    database_connections: int = setting(
+        units.count(),
+        "four a core, shared by the workers",
+        "Connections to PostgreSQL that a process opens at most. All processes together must fit its max_connections.",
+        form="whole number",
+        derive=lambda _: 4 * (os.cpu_count() or 1),
     )
     base_url: str = setting(
         places.base_url,
@@ -105,28 +102,28 @@ class Config:
         write=units.write_hash_cost,
     )
     mail_url: str = setting(
-        couriers.mail_url,
-        "console:",
+        str,
+        couriers.CONSOLE,
         "What carries mails; console: shows them on this machine. STARTTLS is required off loopback.",
-        form="smtp://user:pass@host:587?from=…&ca=FILE | smtps://… | webhook+https://… | console:",
+        form=_COURIERS,
         write=couriers.shown,
         secret=True,
     )
     sms_url: tuple[str, ...] = setting(
-        couriers.sms_urls,
+        couriers.urls,
         "console: on a loopback base URL, else unset (method not offered)",
         "What carries text messages; several, separated by spaces, are tried in this order.",
-        form=f"{_PHONE_COURIERS} | kannel+https://user:pass@host:13013?from=…",
-        write=_couriers,
+        form=_COURIERS,
+        write=couriers.all_shown,
         derive=_console_on_loopback,
         secret=True,
     )
     voice_url: tuple[str, ...] = setting(
-        couriers.voice_urls,
+        couriers.urls,
         "as SMS",
         "What makes voice calls; several, separated by spaces, are tried in this order.",
-        form=_PHONE_COURIERS,
-        write=_couriers,
+        form=_COURIERS,
+        write=couriers.all_shown,
         derive=_console_on_loopback,
         secret=True,
     )
@@ -177,6 +174,7 @@ class Config:
     limit_sign_ups: tuple[Rate, ...] = setting(
         units.rates, "60/1h", "Sign-ups, and password resets asked for, per client address.", **_RATES
     )
+    keep_events: int = setting(units.days, "365d", "Events older than this are deleted.", **_DURATION)
     trusted_proxies: tuple[Network, ...] = setting(
         places.networks,
         "none",
@@ -241,14 +239,23 @@ class Config:
 SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Config)}
 
 
-def load(environ: Mapping[str, str], *, port: int = 8000) -> tuple[Config, dict[str, str]]:
-    """Read the settings and where each one stood ("default" where nowhere). Raises ConfigError with all faults."""
+def load(
+    environ: Mapping[str, str], *, port: int = 8000, check: Callable[[Config], Iterable[Fault]] = lambda _: ()
+) -> tuple[Config, dict[str, str]]:
+    """Read the settings and where each one stood ("default" where nowhere). Raises ConfigError with all faults.
+
+    `check` finds what is wrong with values that a higher floor understands.
+    """
     found = read(environ, SETTINGS)
     known: dict[str, Any] = {"port": port}
     for name, each in SETTINGS.items():
         known[name] = _value(name, each, found, known)
     del known["port"]
     config = Config(**known)
+    for name, sentence in check(config):
+        place = found.given[name].place if name in found.given else f"{PREFIX}{name.upper()}"
+        found.faults.append(f"{place} {sentence}.")
+        found.broken.add(name)
     found.faults.extend(sentence for names, sentence in _contradictions(config) if not found.broken & names)
     if found.faults:
         raise ConfigError(*found.faults)
@@ -269,21 +276,10 @@ def _value(name: str, each: Setting, found: Sources, known: Known) -> object:
 
 def _contradictions(config: Config) -> list[tuple[set[str], str]]:
     """Find settings that deny each other: which ones, and the sentence."""
-    checks = [
-        (
-            config.session_idle > config.session_max,
-            {"session_idle", "session_max"},
-            f"{PREFIX}SESSION_IDLE must not be longer than {PREFIX}SESSION_MAX: shorten the one or lengthen the other.",
-        ),
-        (
-            config.unlocked > config.session_max,
-            {"unlocked", "session_max"},
-            f"{PREFIX}UNLOCKED must not be longer than {PREFIX}SESSION_MAX: shorten the one or lengthen the other.",
-        ),
-        (
-            not config.phone_countries,
-            {"phone_countries", "sms_url", "voice_url", "base_url"},
-            f"{PREFIX}PHONE_COUNTRIES must name the countries that are served, such as US,CA,GB, or * for all.",
-        ),
-    ]
-    return [(names, sentence) for broken, names, sentence in checks if broken]
+    rest = f"must not be longer than {PREFIX}SESSION_MAX: shorten the one or lengthen the other."
+    too_long = [name for name in ("session_idle", "unlocked") if getattr(config, name) > config.session_max]
+    found = [({name, "session_max"}, f"{PREFIX}{name.upper()} {rest}") for name in too_long]
+    if not config.phone_countries:
+        sentence = f"{PREFIX}PHONE_COUNTRIES must name the countries that are served, such as US,CA,GB, or * for all."
+        found.append(({"phone_countries", "sms_url", "voice_url", "base_url"}, sentence))
+    return found

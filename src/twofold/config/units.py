@@ -64,6 +64,14 @@ def duration(text: str) -> int:
     return seconds
 
 
+def days(text: str) -> int:
+    """Read a duration of a day or longer as seconds. Raises Refused."""
+    seconds = duration(text)
+    if seconds < _UNITS["d"]:
+        raise Refused("must be at least 1d")
+    return seconds
+
+
 def write_duration(seconds: int) -> str:
     """Write seconds in the largest unit that divides them: 3600 is `1h`."""
     unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)

@@ -1,14 +1,14 @@
 """What a courier's driver must do, and the three ways in which it can fail."""
 
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import ClassVar
 
 from twofold.base.clock import Clock
 from twofold.base.outbox import Message, Reason
 from twofold.config import Config
-from twofold.config.couriers import Address
+from twofold.couriers.addresses import Address
 
 _MOST_SHOWN = 200  # messages that the development mailbox keeps
 
@@ -72,21 +72,33 @@ class Around:
     mailbox: Mailbox = field(default_factory=Mailbox)
 
 
-class Driver(Protocol):
-    """One courier. Made once at the start, from its address; what is heavy is loaded when the first message comes."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at a courier found: a sentence that goes on from its address, and whether all is well."""
 
-    @property
-    def repeatable(self) -> bool:
-        """Whether trying the same id again does no harm, because the other side can tell."""
+    text: str = "answers."
+    well: bool = True
 
+
+class Driver(ABC):
+    """One courier, made at the start from its address; what is heavy is loaded when the first message comes."""
+
+    schemes: ClassVar[tuple[str, ...]]  # what its addresses begin with
+    channels: ClassVar[tuple[str, ...]]  # what it carries: mail, sms, voice
+    form: ClassVar[str]  # how its address is written
+    repeatable: ClassVar[bool]  # whether trying the same id again does no harm, because the other side can tell
+
+    @abstractmethod
+    def __init__(self, address: Address, channel: str, around: Around) -> None:
+        """Read an address for a channel, touching nothing. Raises config.units.Refused with what to write instead."""
+
+    @abstractmethod
     async def carry(self, parcel: Parcel) -> None:
         """Hand a message over, within the time that its caller gives. Raises Refused, Failed, Doubtful."""
 
-    async def check(self) -> None:
+    @abstractmethod
+    async def check(self) -> Look:
         """Look whether the other side is there and knows us, without sending anything. Raises Failed."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of connections."""
-
-
-Make: TypeAlias = Callable[[Address, str, Around], Driver]  # from the address, for a channel

@@ -1,7 +1,9 @@
 """Where Twilio tells what became of a message that it took. Only what carries its signature is read."""
 
+import hmac
 import logging
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -11,9 +13,9 @@ from twofold.base.ids import is_id
 from twofold.base.outbox import Reason
 from twofold.base.problems import Unavailable
 from twofold.base.site import Site
-from twofold.config.couriers import address
 from twofold.couriers import store
-from twofold.couriers.twilio import HOOK, REASONS, signed
+from twofold.couriers.addresses import Address
+from twofold.couriers.drivers.twilio import HOOK, REASONS, Twilio
 
 _log = logging.getLogger("twofold.couriers")
 _MOST_BYTES = 16 * 1024
@@ -26,8 +28,8 @@ class TwilioHook:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        read = map(address, (*site.config.sms_url, *site.config.voice_url))
-        self._tokens = {each.password for each in read if each.kind == "twilio"}
+        given = map(Address.of, (*site.config.sms_url, *site.config.voice_url))
+        self._tokens = {each.password for each in given if f"{each.scheme}://" in Twilio.schemes}
 
     async def __call__(self, request: Request) -> Response:
         """Note a message that could not be delivered."""
@@ -66,3 +68,10 @@ async def _form(request: Request) -> dict[str, str] | None:
     except (ClientDisconnect, ValueError):
         return None
     return dict(pairs)
+
+
+def signed(token: str, url: str, form: Mapping[str, str], signature: str) -> bool:
+    """Check `X-Twilio-Signature`: HMAC-SHA1 over the address and the sorted fields of the form."""
+    text = url + "".join(name + form[name] for name in sorted(form))
+    expected = b64encode(hmac.digest(token.encode(), text.encode(), "sha1")).decode()
+    return hmac.compare_digest(expected.encode(), signature.encode())

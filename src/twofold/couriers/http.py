@@ -4,9 +4,12 @@ import asyncio
 import logging
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from twofold.couriers.contract import Doubtful, Failed
+import msgspec
+
+from twofold.base.outbox import Reason
+from twofold.couriers.contract import Doubtful, Driver, Failed, Refused
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,14 +32,57 @@ class Answer:
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 15.3
 
     @property
-    def stumbled(self) -> bool:
-        """Whether it failed over this one message, as far as anybody can tell, and works otherwise."""
-        return self.status == 500  # noqa: PLR2004 - RFC 9110 15.6.1
-
-    @property
     def busy(self) -> bool:
         """Whether it asks for a later try."""
         return self.status in {408, 425, 429, 503}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The body as a JSON object; empty where it is none."""
+        try:
+            found = msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class HttpDriver(Driver):
+    """A courier that speaks HTTP: what an answer means is the same for all, but for what a subclass says."""
+
+    ours: ClassVar[frozenset[int]] = frozenset()  # statuses for which our account is at fault, and not the message
+
+    def __init__(self, ca: str | None) -> None:
+        self._client = Client(ca)
+
+    async def hand_over(self, method: str, url: str, **sent: Any) -> None:  # noqa: ANN401 - as `Client.send` takes it
+        """Send a message. Raises Refused, Failed, Doubtful by the status of the answer (RFC 9110 15)."""
+        answer = await self._client.send(method, url, **sent)
+        said = f"it answered {answer.status}"
+        if answer.taken:
+            return
+        if answer.busy or answer.status in self.ours:
+            raise Failed(said)
+        if 400 <= answer.status < 500:  # noqa: PLR2004 - RFC 9110 15.5
+            more, reason = self.why(answer)
+            raise Refused(said + more, reason)
+        if not self.repeatable:
+            raise Doubtful(said)
+        raise Failed(said, alive=answer.status == 500)  # noqa: PLR2004 - it failed over this one message (15.6.1)
+
+    def why(self, _answer: Answer) -> tuple[str, Reason | None]:
+        """Read out of a refusal what the log should say more of it, and its reason."""
+        return "", None
+
+    async def ask(self, method: str, url: str, **sent: Any) -> Answer:  # noqa: ANN401 - as `Client.send` takes it
+        """Send what is no message. Raises Failed when no answer comes."""
+        try:
+            return await self._client.send(method, url, **sent)
+        except Doubtful as error:
+            raise Failed(str(error)) from None
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._client.close()
 
 
 class Client:
@@ -48,13 +94,19 @@ class Client:
         self._making = asyncio.Lock()
 
     async def send(
-        self, method: str, url: str, *, headers: dict[str, str], body: bytes = b"", auth: tuple[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+        auth: tuple[str, str] | None = None,
     ) -> Answer:
         """Send a request. Raises Failed when it cannot have arrived, Doubtful when it may have."""
         client = await self._client()
         import httpx2  # noqa: PLC0415 - loaded by now
 
-        headers = {"Accept-Encoding": "identity", **headers}
+        headers = {"Accept-Encoding": "identity", **(headers or {})}
         try:
             async with client.stream(method, url, headers=headers, content=body, auth=auth) as answer:
                 return Answer(answer.status_code, await _beginning(answer))

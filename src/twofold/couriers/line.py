@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twofold.base.outbox import Fate, Outcome, Reason
-from twofold.config import Config
-from twofold.config.couriers import address, shown
-from twofold.couriers.contract import Around, Doubtful, Driver, Failed, Make, Parcel, Refused
+from twofold.config.couriers import shown
+from twofold.couriers.contract import Around, Doubtful, Driver, Failed, Parcel, Refused
+from twofold.couriers.registry import Drivers, channels, driver
 from twofold.couriers.rules import ROUND, Breaker, health
 
 _log = logging.getLogger("twofold.couriers")
@@ -102,21 +102,10 @@ class Line:
             await courier.driver.close()
 
 
-def lines(around: Around, drivers: Mapping[str, Make]) -> dict[str, Line]:
-    """Make the lines of all channels that have a courier."""
+def lines(around: Around, drivers: Drivers) -> dict[str, Line]:
+    """Make the lines of all channels that have a courier. Raises config.units.Refused."""
     return {
         channel: Line(channel, [Courier(shown(url), driver(url, channel, around, drivers)) for url in urls])
         for channel, urls in channels(around.config).items()
         if urls
     }
-
-
-def channels(config: Config) -> dict[str, tuple[str, ...]]:
-    """Give the couriers' addresses by channel, in fall-back order."""
-    return {"mail": (config.mail_url,), "sms": config.sms_url, "voice": config.voice_url}
-
-
-def driver(url: str, channel: str, around: Around, drivers: Mapping[str, Make]) -> Driver:
-    """Make the driver for one address."""
-    read = address(url)
-    return drivers[read.kind](read, channel, around)

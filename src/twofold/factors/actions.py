@@ -4,12 +4,13 @@ Every change ends what the contract's table says (section 3): `settle` compares 
 """
 
 from dataclasses import replace
-from gettext import NullTranslations
 
+from twofold.accounts import store as accounts
 from twofold.accounts.rules import CONSEQUENCES, Account, Change, RecoveryCode
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act
+from twofold.base.languages import spoken
 from twofold.base.outbox import post
 from twofold.base.problems import Conflict, FieldError, InvalidRequest, NotFound, Unavailable
 from twofold.base.texts import N_
@@ -63,7 +64,7 @@ async def rename(act: Act, visitor: Visitor, factor_id: str, name: str) -> Facto
     return replace(factor, name=wanted)
 
 
-async def remove(act: Act, visitor: Visitor, factor_id: str, spoken: NullTranslations) -> None:
+async def remove(act: Act, visitor: Visitor, factor_id: str) -> None:
     """Remove a factor, or give up an enrolment; without the last factor 2FA is off. Raises NotFound."""
     factor = await store.find(act.tx, visitor.account_id, factor_id)
     if factor is None or rules.is_over(factor, act.now):
@@ -73,7 +74,7 @@ async def remove(act: Act, visitor: Visitor, factor_id: str, spoken: NullTransla
     if factor.verified_at is None:
         return
     await audit.record(act, Event.FACTOR_REMOVED, visitor.account_id, factor=factor_id, name=factor.name)
-    await say_farewell(act, factor, spoken)
+    await say_farewell(act, factor)
     after = await _without(act, before, visitor.account_id, factor_id)
     await settle(act, visitor, before, after, None)
 
@@ -133,7 +134,7 @@ async def settle(
     return None
 
 
-async def say_farewell(act: Act, factor: Factor, spoken: NullTranslations) -> None:
+async def say_farewell(act: Act, factor: Factor) -> None:
     """Tell a phone that its number is no longer used: an intruder who takes it off cannot keep that quiet.
 
     The factor is gone already; a number that another one still uses is told nothing.
@@ -146,7 +147,8 @@ async def say_farewell(act: Act, factor: Factor, spoken: NullTranslations) -> No
         number = kind.number(factor)
         if number in [phone.number(each) for each in left if (phone := act.site.part(Kinds).phone(each.kind))]:
             return
-        message = kind.farewell(number, spoken)
+        with spoken(act, await accounts.locale_of(act.tx, factor.account_id)):
+            message = kind.farewell(number)
     except Unavailable:  # nobody can be told; what was asked for is done all the same
         return
     await post(act, message, expires_at=act.now + _FAREWELL_LIFE)

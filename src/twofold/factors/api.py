@@ -8,7 +8,6 @@ from msgspec import UNSET, UnsetType
 
 from twofold.base.clock import rfc3339
 from twofold.base.problems import Conflict, InvalidRequest, NotFound, TooManyAttempts
-from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.routes import Call
@@ -18,7 +17,7 @@ from twofold.factors.enrolment import Pending, PendingApp, PendingPhone
 from twofold.factors.numbers import CountryNotServed
 from twofold.factors.rules import CodeAlreadyUsed, PhoneClockOff, Policy, TwoFactor, WrongCode
 from twofold.factors.sending import delivered
-from twofold.factors.sentcode.rules import SentCode
+from twofold.factors.sentcode.rules import LiveCode
 from twofold.factors.spending.rules import CannotSend
 
 
@@ -134,7 +133,7 @@ async def begin(ask: Ask, body: NewFactor) -> PendingFactor:
     asked = enrolment.wanted(
         ask.site, body.kind, phone=body.phone, country=body.country, name=body.name, replaces=body.replaces
     )
-    pending = await ask.act(enrolment.begin, asked, language())
+    pending = await ask.act(enrolment.begin, asked)
     factor = pending.factor
     return PendingFactor(
         id=factor.id,
@@ -148,13 +147,13 @@ async def begin(ask: Ask, body: NewFactor) -> PendingFactor:
 
 async def send(ask: Ask) -> CodeOnItsWay:
     """Send another code to a number that is being proven."""
-    sent = await ask.act(enrolment.send_again, ask.id("id"), language())
+    sent = await ask.act(enrolment.send_again, ask.id("id"))
     return on_its_way(await delivered(ask.acts, sent))
 
 
 async def verify(ask: Ask, body: Code) -> VerifiedFactor:
     """Make a factor count by its first code."""
-    verified = await ask.act(enrolment.verify, ask.id("id"), body.code, language())
+    verified = await ask.act(enrolment.verify, ask.id("id"), body.code)
     return VerifiedFactor(listed(ask, verified.factor), verified.recovery_code or UNSET)
 
 
@@ -165,7 +164,7 @@ async def rename(ask: Ask, body: Name) -> ListedFactor:
 
 async def remove(ask: Ask) -> None:
     """Remove a factor."""
-    await ask.act(actions.remove, ask.id("id"), language())
+    await ask.act(actions.remove, ask.id("id"))
 
 
 async def renew_recovery_code(ask: Ask) -> NewRecoveryCode:
@@ -187,14 +186,14 @@ def listed(ask: Ask, factor: Factor) -> ListedFactor:
     )
 
 
-def on_its_way(sent: SentCode) -> CodeOnItsWay:
+def on_its_way(sent: LiveCode) -> CodeOnItsWay:
     """Tell of a code that was sent, without the code."""
     return CodeOnItsWay(rfc3339(sent.resend_at), rfc3339(sent.expires_at))
 
 
 async def _shown(ask: Ask, pending: Pending) -> Mapping[str, Any]:
     match pending:
-        case PendingPhone(sent=SentCode() as sent):
+        case PendingPhone(sent=LiveCode() as sent):
             await delivered(ask.acts, sent)
             return {"hint": pending.kind.hint(pending.factor), "resend_after": rfc3339(sent.resend_at)}
         case PendingApp():

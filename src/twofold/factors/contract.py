@@ -6,7 +6,6 @@ are made here and sent to a phone, and its kind says what is sent and by what (`
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gettext import NullTranslations
 from typing import Any, Protocol
 
 from twofold.base.acts import Act
@@ -129,10 +128,10 @@ class PhoneKind(Kind, Protocol):
     def number(self, factor: Factor) -> str:
         """Give the number (E.164). Raises Unavailable when it cannot be opened."""
 
-    def code_message(self, number: str, code: str, spoken: NullTranslations) -> Message:
+    def code_message(self, number: str, code: str) -> Message:
         """Write what carries a code to a number."""
 
-    def farewell(self, number: str, spoken: NullTranslations) -> Message:
+    def farewell(self, number: str) -> Message:
         """Write what tells the holder of a number that it is no longer used."""
 
 

@@ -6,7 +6,6 @@ proven its owner may change from text to call, and wrong codes stay counted.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from gettext import NullTranslations
 from typing import Any
 
 from twofold.audit import actions as audit
@@ -24,9 +23,9 @@ from twofold.factors.contract import AppKind, Factor, Kinds, PhoneKind, Right, R
 from twofold.factors.numbers import Number, check_takes, normal_number
 from twofold.factors.proofs import spend
 from twofold.factors.rules import Policy, TwoFactor
-from twofold.factors.sending import told_of
+from twofold.factors.sending import why_not_carried
 from twofold.factors.sentcode import actions as sentcode
-from twofold.factors.sentcode.rules import Purpose, Request, SentCode
+from twofold.factors.sentcode.rules import LiveCode, Purpose, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class PendingPhone(Pending):
     """An unverified phone number and the code that was sent to it last."""
 
     kind: PhoneKind
-    sent: SentCode | None
+    sent: LiveCode | None
     not_carried: str | None = None  # why nobody carries it
 
 
@@ -94,7 +93,7 @@ def wanted(
     return Wanted(kind, name, number, replaces)
 
 
-async def begin(act: Act, visitor: Visitor, asked: Wanted, spoken: NullTranslations) -> Pending | Problem:
+async def begin(act: Act, visitor: Visitor, asked: Wanted) -> Pending | Problem:
     """Start an enrolment; the code for a phone is on its way then. Returns the refusal of the spending guard.
 
     Raises InvalidRequest, NotFound, Conflict.
@@ -114,7 +113,7 @@ async def begin(act: Act, visitor: Visitor, asked: Wanted, spoken: NullTranslati
     name = rules.free_name(name, [factor.name for factor in before.factors])
     await store.keep_newest_pending(act.tx, visitor.account_id, rules.MOST_PENDING - 1, act.now)
     if (phone := kinds.phone(asked.kind)) is not None and asked.number is not None:
-        return await _enrol_phone(act, visitor, phone, name, asked.number, replaced, spoken)
+        return await _enrol_phone(act, visitor, phone, name, asked.number, replaced)
     if (app := kinds.app(asked.kind)) is not None:
         return await _enrol_app(act, visitor, app, name, replaced, is_first=not before.factors)
     raise _not_offered()
@@ -131,15 +130,13 @@ async def pending(act: Act, visitor: Visitor, factor_id: str) -> Pending:
     kinds = act.site.part(Kinds)
     if (phone := kinds.phone(factor.kind)) is not None:
         sent = await sentcode.last(act, factor.account_id, _request(factor))
-        return PendingPhone(factor, replaced, phone, sent, await told_of(act, sent))
+        return PendingPhone(factor, replaced, phone, sent, await why_not_carried(act, sent))
     if (app := kinds.app(factor.kind)) is not None:
         return PendingApp(factor, replaced, app, app.offer(factor, email=visitor.email, is_first=not before.factors))
     raise _not_offered()
 
 
-async def send_again(
-    act: Act, visitor: Visitor, factor_id: str, spoken: NullTranslations, *, kind: str | None = None
-) -> SentCode | Problem:
+async def send_again(act: Act, visitor: Visitor, factor_id: str, *, kind: str | None = None) -> LiveCode | Problem:
     """Send another code to a number that is being proven, perhaps by another `kind`.
 
     Returns the refusal of the spending guard. Raises NotFound, InvalidRequest for what is no phone.
@@ -151,15 +148,18 @@ async def send_again(
     by = phones(kind or factor.kind)
     if by is None or phones(factor.kind) is None:
         raise _not_offered()
-    sent = await sentcode.send(act, by, replace(factor, kind=by.kind), _request(factor), spoken)
+    sent = await sentcode.send(act, by, replace(factor, kind=by.kind), _request(factor))
     if not isinstance(sent, Problem):
-        await store.change_kind(act.tx, factor.id, by.kind)
+        await store.change_kind(act.tx, factor.account_id, factor.id, by.kind)
     return sent
 
 
-async def verify(act: Act, visitor: Visitor, factor_id: str, code: str, spoken: NullTranslations) -> Verified | Problem:
+async def verify(
+    act: Act, visitor: Visitor, factor_id: str, code: str, *, as_default: bool = False
+) -> Verified | Problem:
     """Make an enrolled factor count by its first code, which is spent by it; gives the counted refusal of a wrong one.
 
+    `as_default` makes it the one that is asked for first. It is that anyhow where no other is.
     Raises NotFound, InvalidRequest, AlreadyVerified, Conflict, Unavailable.
     """
     factor = await store.find(act.tx, visitor.account_id, factor_id)
@@ -173,8 +173,8 @@ async def verify(act: Act, visitor: Visitor, factor_id: str, code: str, spoken: 
     if isinstance(verdict, RightSent) and not await spend(act, factor, verdict, _request(factor)):
         verdict = Used(sent=True)
     if isinstance(verdict, Right | RightSent):
-        return await _count_from_now_on(act, visitor, factor, verdict, spoken)
-    await store.count_try(act.tx, factor.id)
+        return await _count_from_now_on(act, visitor, factor, verdict, as_default=as_default)
+    await store.count_try(act.tx, factor.account_id, factor.id)
     problem = rules.refusal(verdict, rules.ENROLMENT_TRIES - factor.tries - 1)
     await audit.record_refusal(act, Event.FACTOR_ADDED, visitor.account_id, reason=problem.code)
     return problem
@@ -218,12 +218,11 @@ async def _enrol_phone(
     name: str,
     number: Number,
     replaced: Factor | None,
-    spoken: NullTranslations,
 ) -> PendingPhone | Problem:
     factor_id = new_id()
     sealed = kind.seal(number.e164, factor_id=factor_id, account_id=visitor.account_id)
     factor = await _insert(act, visitor, factor_id, kind.kind, name, sealed, replaced)
-    sent = await sentcode.send(act, kind, factor, _request(factor), spoken)
+    sent = await sentcode.send(act, kind, factor, _request(factor))
     if isinstance(sent, Problem):
         await store.delete(act.tx, visitor.account_id, factor_id)
         return sent
@@ -262,24 +261,26 @@ async def _judge(act: Act, factor: Factor, code: str) -> Verdict:
 
 
 async def _count_from_now_on(
-    act: Act, visitor: Visitor, factor: Factor, verdict: Right | RightSent, spoken: NullTranslations
+    act: Act, visitor: Visitor, factor: Factor, verdict: Right | RightSent, *, as_default: bool
 ) -> Verified:
     before = await store.two_factor(act.tx, visitor.account_id)
     replaced = before.factor(factor.replaces or "")
     _check_room(before, replaced)
-    if not await store.verify(act.tx, factor.id, verdict.step if isinstance(verdict, Right) else -1, act.now):
+    step = verdict.step if isinstance(verdict, Right) else -1
+    if not await store.verify(act.tx, factor.account_id, factor.id, step, act.now):
         raise rules.AlreadyVerified
     if replaced:
         await store.delete(act.tx, visitor.account_id, replaced.id)
         factor = replace(factor, name=rules.name_after(factor, replaced, rfc3339(factor.created_at)))
         await store.rename(act.tx, visitor.account_id, factor.id, factor.name)
-        await say_farewell(act, replaced, spoken)
+        await say_farewell(act, replaced)
     policy = Policy.EVERY_LOG_IN if before.policy is Policy.DISABLED else before.policy
     was_default = before.default is None or (replaced is not None and before.default.id == replaced.id)
-    default = factor.id if was_default else before.default_factor_id
+    default = factor.id if was_default or as_default else before.default_factor_id
     await store.save_choice(act.tx, visitor.account_id, policy, default)
     event = Event.FACTOR_REPLACED if replaced else Event.FACTOR_ADDED
     await audit.record(act, event, visitor.account_id, factor=factor.id, kind=factor.kind, name=factor.name)
     after = await store.two_factor(act.tx, visitor.account_id)
-    recovery_code = await settle(act, visitor, before, after, None, bound=isinstance(verdict, RightSent))
+    told = Event.FACTOR_DEFAULT_CHANGED if as_default and before.default else None
+    recovery_code = await settle(act, visitor, before, after, told, bound=isinstance(verdict, RightSent))
     return Verified(next(known for known in after.factors if known.id == factor.id), recovery_code)

@@ -6,7 +6,7 @@ What may be a number stands in phonenumberslite's tables. They are loaded with t
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FIELD = "phone"
 EVERY_COUNTRY = ("*",)
+_MISTAKEN = {"UK": "GB", "EL": "GR"}  # what the Union writes, and what ISO 3166 does
 _LONGEST = 64  # characters: with every separator there is, a number has fewer
 _SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u2212]+")
 _NUMBER = re.compile(r"\+?[0-9]+")
@@ -28,6 +29,17 @@ _FICTION = {  # nobody has these: for films, handbooks and tests. The tables tak
     re.compile(r"\+447700900[0-9]{3}"): "GB",  # Ofcom, telephone numbers for use in TV and radio drama
     re.compile(r"\+1555[0-9]{7}"): "US",  # an area code that is not given out
 }
+
+
+def country_faults(countries: Sequence[str]) -> Iterator[str]:
+    """Tell which of the countries to be served do not exist, each in a sentence that goes on from the setting's name.
+
+    The codes that do are those of ISO 3166 with phone numbers.
+    """
+    for code in countries:
+        if (code,) != EVERY_COUNTRY and code not in NAMES:
+            meant = f": write {_MISTAKEN[code]}" if code in _MISTAKEN else "; the codes are those of ISO 3166"
+            yield f"names {code}, which is no country with phone numbers{meant}"
 
 
 class CountryNotServed(Problem):

@@ -7,16 +7,17 @@ from starlette.responses import Response
 
 from twofold.base.acts import Act
 from twofold.base.problems import FieldError, InvalidRequest, NotFound
-from twofold.base.texts import N_, _, language
+from twofold.base.texts import N_, _
 from twofold.base.visitor import Need, Visitor
 from twofold.base.web.ask import Ask
 from twofold.base.web.routes import Page
 from twofold.factors import actions, enrolment, phone_pages
 from twofold.factors.contract import Kinds
 from twofold.factors.enrolment import PendingApp, PendingPhone, Wanted
-from twofold.factors.phone_pages import number_wanted, prove_number
-from twofold.factors.recovery_pages import SAVED, TURNED_ON, show_code
+from twofold.factors.phone_pages import as_default, number_wanted, prove_number, set_up_at
+from twofold.factors.recovery_pages import SAVED, TURNED_ON, has_code, show_code
 from twofold.factors.rules import MOST_FACTORS, AlreadyVerified, Policy
+from twofold.factors.ways import way_to
 
 _METHODS = ("sms", "voice", "totp")  # in the article's order
 
@@ -51,11 +52,11 @@ async def methods_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any]:
 
 async def authenticators_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any]:
     """Show what is enrolled."""
-    chosen, phone = await actions.two_factor(act, visitor.account_id), act.site.part(Kinds).phone
+    chosen, kinds = await actions.two_factor(act, visitor.account_id), act.site.part(Kinds)
     factors = [
         {
             "id": factor.id,
-            "way": _(kind.texts.way).format(digits=kind.hint(factor)) if (kind := phone(factor.kind)) else None,
+            "way": way_to(kinds, factor),
             "kind": factor.kind,
             "name": factor.name,
             "created_at": factor.verified_at,
@@ -68,7 +69,7 @@ async def authenticators_card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str
         "template": "factors/card_authenticators.html",
         "factors": factors,
         "can_add": len(factors) < MOST_FACTORS,
-        "phones": [{"kind": kind.kind, "add": _(kind.texts.add)} for kind in act.site.part(Kinds).phones],
+        "phones": [{"kind": kind.kind, "add": _(kind.texts.add)} for kind in kinds.phones],
     }
 
 
@@ -87,14 +88,14 @@ async def update_policy(ask: Ask) -> Response:
 
 
 async def update_method(ask: Ask) -> Response:
-    """Update 2FA Method: the enrolled one becomes the default, a new one is enrolled first."""
+    """Update 2FA Method: the enrolled one becomes the default, a new one when it is verified."""
     kind = ask.form.get("method", "")
     if not kind:
         raise InvalidRequest(FieldError("method", N_("Choose how you get your codes.")))
     chosen = await ask.acts.read(actions.two_factor, ask.known_visitor.account_id)
     enrolled = next((factor for factor in chosen.factors if factor.kind == kind), None)
     if enrolled is None:
-        return await _begin(ask, kind, None, None)
+        return await _begin(ask, kind, None, None, default=chosen.default is not None)
     if chosen.default is None or chosen.default.kind != kind:
         await ask.act(actions.choose, None, enrolled.id)
     return ask.go("/settings?done=method_updated#methods")
@@ -125,13 +126,16 @@ async def enter_code(ask: Ask) -> Response:
 async def verify(ask: Ask) -> Response:
     """Make the factor count; shows the recovery code when there is a new one."""
     before = await ask.acts.read(actions.two_factor, ask.known_visitor.account_id)
+    earlier = await has_code(ask)
     try:
-        verified = await ask.act(enrolment.verify, ask.id("id"), ask.form.get("code", ""), language())
+        code, default = ask.form.get("code", ""), as_default(ask)
+        verified = await ask.act(enrolment.verify, ask.id("id"), code, as_default=default)
     except AlreadyVerified:
         return await show_code(ask, None)
     if verified.recovery_code:
-        return await show_code(ask, verified.recovery_code, then=SAVED if before.active else TURNED_ON)
-    return ask.go("/settings?done=factor_added#authenticators")
+        then = SAVED if before.active else TURNED_ON
+        return await show_code(ask, verified.recovery_code, then=then, earlier=earlier)
+    return ask.go("/settings?done=method_updated#methods" if default else "/settings?done=factor_added#authenticators")
 
 
 async def rename(ask: Ask) -> Response:
@@ -155,22 +159,23 @@ async def confirm_removal(ask: Ask) -> Response:
     factor = chosen.factor(ask.id("id"))
     if factor is None:
         raise NotFound
-    is_app = ask.site.part(Kinds).app(factor.kind) is not None
+    kinds = ask.site.part(Kinds)
+    is_app = kinds.app(factor.kind) is not None
     last = chosen.active and len(chosen.factors) == 1
-    return ask.render("factors/remove.html", factor=factor, is_app=is_app, last=last)
+    return ask.render("factors/remove.html", factor=factor, way=way_to(kinds, factor), is_app=is_app, last=last)
 
 
 async def remove(ask: Ask) -> Response:
     """Remove a factor."""
-    await ask.act(actions.remove, ask.id("id"), language())
+    await ask.act(actions.remove, ask.id("id"))
     return ask.go("/settings?done=factor_removed#authenticators")
 
 
-async def _begin(ask: Ask, kind: str, name: str | None, replaces: str | None) -> Response:
-    if (page := number_wanted(ask, kind, name, replaces)) is not None:
+async def _begin(ask: Ask, kind: str, name: str | None, replaces: str | None, *, default: bool = False) -> Response:
+    if (page := number_wanted(ask, kind, name, replaces, default=default)) is not None:
         return page
-    pending = await ask.act(enrolment.begin, Wanted(kind, name, None, replaces), language())
-    return ask.go(f"/settings/factors/{pending.factor.id}")
+    pending = await ask.act(enrolment.begin, Wanted(kind, name, None, replaces))
+    return ask.go(set_up_at(pending.factor.id, default=default))
 
 
 async def _enrolment(ask: Ask, page: str) -> Response:
@@ -188,6 +193,7 @@ async def _enrolment(ask: Ask, page: str) -> Response:
         uri=offer["uri"],
         qr_svg=Markup(offer["qr_svg"]),  # noqa: S704 - drawn by us, modules and an escaped title only
         account=ask.known_visitor.email,
+        as_default=as_default(ask),
         replaces_name=pending.replaced.name if pending.replaced else None,
         action_verify=f"/settings/factors/{pending.factor.id}/verify",
     )

@@ -32,8 +32,8 @@ async def prove_code(
     `code` is six digits (`rules.normal_code`); one that was sent must have been sent for this `request`. Raises
     Unavailable when no factor's secret can be opened.
     """
-    tally = await throttle.peek(act.tx, _key(account_id))
-    if (refused := await _closed(act, tally, in_a_row=True)) is not None:
+    tally, refused = await _tally(act, account_id, in_a_row=True)
+    if refused is not None:
         await audit.record_cheap_refusal(act, event, account_id, reason=refused.code)
         return refused
     two_factor = await store.two_factor(act.tx, account_id)
@@ -55,7 +55,7 @@ async def spend(act: Act, factor: Factor, verdict: Right | RightSent, request: R
     if isinstance(verdict, Right):
         return await store.spend(act.tx, factor.account_id, factor.id, verdict.step, act.now)
     kind = act.site.part(Kinds).phone(factor.kind)
-    await store.note_use(act.tx, factor.id, act.now)
+    await store.note_use(act.tx, factor.account_id, factor.id, act.now)
     return kind is not None and await sentcode.spend(act, kind, factor, request, verdict.code_hash)
 
 
@@ -63,8 +63,8 @@ async def prove_recovery_code(
     act: Act, event: Event, account_id: str, text: str, *, session_id: str | None = None
 ) -> str | Problem:
     """Use up the recovery code; gives the new one, or the counted refusal. Trusted computers and sessions end."""
-    tally = await throttle.peek(act.tx, _key(account_id))
-    if (refused := await _closed(act, tally, in_a_row=False)) is not None:
+    tally, refused = await _tally(act, account_id, in_a_row=False)
+    if refused is not None:
         await audit.record_cheap_refusal(act, event, account_id, reason=refused.code)
         return refused
     recovery = act.site.part(Kinds).recovery
@@ -85,7 +85,7 @@ async def lift_limits(act: Act, account_id: str) -> None:
 
 async def closed(act: Act, event: Event, account_id: str) -> TooManyAttempts | None:
     """Tell whether codes of this account are refused unseen, and record that as the refusal of an event."""
-    refused = await _closed(act, await throttle.peek(act.tx, _key(account_id)), in_a_row=True)
+    _, refused = await _tally(act, account_id, in_a_row=True)
     if refused is not None:
         await audit.record_cheap_refusal(act, event, account_id, reason=refused.code)
     return refused
@@ -114,11 +114,16 @@ def _judge(act: Act, factor: Factor, code: str) -> Verdict | None:
         return None
 
 
-async def _closed(act: Act, tally: Tally, *, in_a_row: bool) -> TooManyAttempts | None:
+async def _tally(act: Act, account_id: str, *, in_a_row: bool) -> tuple[Tally, TooManyAttempts | None]:
+    """Read what is counted against an account, and tell whether its codes are refused unseen."""
+    tally, source = await throttle.peek_both(act.tx, _key(account_id), source_key(act))
+    return tally, _closed(act, tally, source, in_a_row=in_a_row)
+
+
+def _closed(act: Act, tally: Tally, source: Tally, *, in_a_row: bool) -> TooManyAttempts | None:
     config = act.site.config
     if in_a_row and tally.run >= config.limit_codes_in_a_row:
         return FactorsClosed(retry_at=act.now + _A_DAY, now=act.now)
-    source = await throttle.peek(act.tx, source_key(act))
     ends = (
         throttle.blocked_until(tally, config.limit_codes, act.now),
         throttle.blocked_until(source, config.limit_source, act.now),

@@ -36,16 +36,25 @@ def after_saving(return_to: str) -> str:
     return SAVED if return_to == "/settings" else return_to
 
 
-async def show_code(ask: Ask, recovery_code: str | None, *, then: str = SAVED) -> Response:
-    """Show a new code once, and go on from there; without one (a reload) say that it was shown, and offer another."""
+async def has_code(ask: Ask) -> bool:
+    """Tell whether there is a code that a new one would kill."""
+    return await ask.acts.read(ask.site.part(Kinds).recovery.created_at, ask.known_visitor.account_id) is not None
+
+
+async def show_code(ask: Ask, recovery_code: str | None, *, then: str = SAVED, earlier: bool = False) -> Response:
+    """Show a new code once, and go on from there; without one (a reload) say that it was shown, and offer another.
+
+    `earlier` tells that there was a code before it, which is dead.
+    """
     if recovery_code is None:
         return ask.render("recovery/already_shown.html")
-    return ask.render("recovery/shown.html", recovery_code=recovery_code, next=then)
+    return ask.render("recovery/shown.html", recovery_code=recovery_code, next=then, earlier=earlier)
 
 
 async def renew(ask: Ask) -> Response:
     """Make a new code."""
-    return await show_code(ask, await ask.act(actions.renew_recovery_code))
+    earlier = await has_code(ask)
+    return await show_code(ask, await ask.act(actions.renew_recovery_code), earlier=earlier)
 
 
 async def confirm_saved(ask: Ask) -> Response:

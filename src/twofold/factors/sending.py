@@ -1,10 +1,8 @@
 """Sending codes, for every door alike: who may have one sent, and what is told of a message that nobody carries."""
 
-from gettext import NullTranslations
-
 from twofold.audit.events import Event
 from twofold.base.acts import Act, Acts
-from twofold.base.outbox import Courier, Outcome, Reason, fate
+from twofold.base.outbox import Carrier, Outcome, Reason, fate
 from twofold.base.problems import FieldError, InvalidRequest, Problem
 from twofold.base.texts import N_
 from twofold.factors import store
@@ -13,7 +11,7 @@ from twofold.factors.numbers import NO_TEXTS
 from twofold.factors.proofs import closed
 from twofold.factors.rules import TwoFactor
 from twofold.factors.sentcode import actions as sentcode
-from twofold.factors.sentcode.rules import Request, SentCode
+from twofold.factors.sentcode.rules import LiveCode, Request
 from twofold.factors.spending import actions as spending
 from twofold.factors.spending.rules import CannotSend
 
@@ -29,9 +27,7 @@ _AGAIN = 60  # seconds: by then most troubles of a courier are over
 _PATIENCE = 5.0  # seconds that a request waits to learn how a message fares
 
 
-async def send_code_to(
-    act: Act, account_id: str, factor_id: str, request: Request, spoken: NullTranslations
-) -> SentCode | Problem:
+async def send_code_to(act: Act, account_id: str, factor_id: str, request: Request) -> LiveCode | Problem:
     """Send a code to one of the account's verified phones; whose codes are refused anyhow gets none.
 
     Raises InvalidRequest for what is no such phone, and Unavailable.
@@ -42,10 +38,10 @@ async def send_code_to(
         raise InvalidRequest(FieldError("factor_id", N_("Choose one of your own verified phones.")))
     if (refused := await closed(act, Event.CODE_SENT, account_id)) is not None:
         return refused
-    return await sentcode.send(act, kind, factor, request, spoken)
+    return await sentcode.send(act, kind, factor, request)
 
 
-async def last_sent(act: Act, account_id: str, chosen: TwoFactor, request: Request) -> SentCode | None:
+async def last_sent(act: Act, account_id: str, chosen: TwoFactor, request: Request) -> LiveCode | None:
     """Give the code that was sent last for this request; who has no phone costs no question."""
     phones = act.site.part(Kinds).phone
     if not any(phones(factor.kind) for factor in chosen.factors):
@@ -53,14 +49,14 @@ async def last_sent(act: Act, account_id: str, chosen: TwoFactor, request: Reque
     return await sentcode.last(act, account_id, request)
 
 
-async def delivered(acts: Acts, sent: SentCode) -> SentCode:
+async def delivered(acts: Acts, sent: LiveCode) -> LiveCode:
     """Wait a little, outside any transaction, until a courier has taken the message. Raises CannotSend."""
-    if await acts.site.part(Courier).outcome(sent.message_id, _PATIENCE) is Outcome.REFUSED:
+    if await acts.site.part(Carrier).outcome(sent.message_id, _PATIENCE) is Outcome.REFUSED:
         raise CannotSend(await acts.write(_why_not, sent), wait=_AGAIN)
     return sent
 
 
-async def told_of(act: Act, sent: SentCode | None) -> str | None:
+async def why_not_carried(act: Act, sent: LiveCode | None) -> str | None:
     """Tell why nobody carries the message of a code, should that be so: a courier may find it out later."""
     if sent is None or not sent.is_alive(act.now):
         return None
@@ -68,7 +64,7 @@ async def told_of(act: Act, sent: SentCode | None) -> str | None:
     return _TOLD.get(found.reason, NOT_CARRIED) if found.outcome is Outcome.REFUSED else None
 
 
-async def _why_not(act: Act, sent: SentCode) -> str:
+async def _why_not(act: Act, sent: LiveCode) -> str:
     """Tell why nobody carries a message, and let the guard know of a number that can take none.
 
     A phone that is out of reach is no such number: it may be back in a minute.

@@ -1,6 +1,7 @@
 """The one table of factors, and each account's choice of policy."""
 
 from twofold.base.database import Transaction
+from twofold.base.housekeeping import Over
 from twofold.factors.contract import Factor
 from twofold.factors.rules import Policy, TwoFactor
 
@@ -8,24 +9,25 @@ _FACTOR = """
     SELECT id, account_id, kind, name, sealed, last_step, tries, replaces, created_at, expires_at, verified_at,
            last_used_at FROM factor
 """
-
-OVER = """
-    DELETE FROM factor WHERE id IN
-        (SELECT id FROM factor WHERE verified_at IS NULL AND expires_at <= :now LIMIT :most)
+_TWO_FACTOR = """
+    SELECT f.id, f.account_id, f.kind, f.name, f.sealed, f.last_step, f.tries, f.replaces, f.created_at, f.expires_at,
+           f.verified_at, f.last_used_at, t.policy, t.default_factor_id
+    FROM account a LEFT JOIN two_factor t ON t.account_id = a.id
+                   LEFT JOIN factor f ON f.account_id = a.id AND f.verified_at IS NOT NULL
+    WHERE a.id = :account_id ORDER BY f.verified_at, f.id
 """
+
+OVER = Over("factor", "id", "verified_at IS NULL AND expires_at <= :before")
 
 
 async def two_factor(tx: Transaction, account_id: str) -> TwoFactor:
     """Load an account's choice and its verified factors, oldest first."""
-    chosen = await tx.one(
-        "SELECT policy, default_factor_id FROM two_factor WHERE account_id = :account_id", account_id=account_id
-    )
-    rows = await tx.all(
-        f"{_FACTOR} WHERE account_id = :account_id AND verified_at IS NOT NULL ORDER BY verified_at, id",
-        account_id=account_id,
-    )
-    policy = Policy(chosen["policy"]) if chosen else Policy.DISABLED
-    return TwoFactor(policy, tuple(Factor(**row) for row in rows), chosen["default_factor_id"] if chosen else None)
+    policy, default, factors = None, None, []
+    for row in await tx.all(_TWO_FACTOR, account_id=account_id):
+        *factor, policy, default = row
+        if factor[0] is not None:
+            factors.append(Factor(*factor))
+    return TwoFactor(Policy(policy or Policy.DISABLED), tuple(factors), default)
 
 
 async def save_choice(tx: Transaction, account_id: str, policy: Policy, default_factor_id: str | None) -> None:
@@ -84,19 +86,24 @@ async def keep_newest_pending(tx: Transaction, account_id: str, kept: int, now: 
     )
 
 
-async def count_try(tx: Transaction, factor_id: str) -> None:
+async def count_try(tx: Transaction, account_id: str, factor_id: str) -> None:
     """Count a wrong code against an enrolment."""
-    await tx.run("UPDATE factor SET tries = tries + 1 WHERE id = :id", id=factor_id)
+    await tx.run(
+        "UPDATE factor SET tries = tries + 1 WHERE id = :id AND account_id = :account_id",
+        id=factor_id,
+        account_id=account_id,
+    )
 
 
-async def verify(tx: Transaction, factor_id: str, step: int, now: int) -> bool:
+async def verify(tx: Transaction, account_id: str, factor_id: str, step: int, now: int) -> bool:
     """Make an unverified factor count, its first code spent; tells whether it was still unverified."""
     changed = await tx.run(
         """
         UPDATE factor SET verified_at = :now, last_used_at = :now, last_step = :step, expires_at = NULL
-        WHERE id = :id AND verified_at IS NULL
+        WHERE id = :id AND account_id = :account_id AND verified_at IS NULL
         """,
         id=factor_id,
+        account_id=account_id,
         step=step,
         now=now,
     )
@@ -118,14 +125,24 @@ async def spend(tx: Transaction, account_id: str, factor_id: str, step: int, now
     return changed == 1
 
 
-async def note_use(tx: Transaction, factor_id: str, now: int) -> None:
+async def note_use(tx: Transaction, account_id: str, factor_id: str, now: int) -> None:
     """Note when a factor was used last."""
-    await tx.run("UPDATE factor SET last_used_at = :now WHERE id = :id", id=factor_id, now=now)
+    await tx.run(
+        "UPDATE factor SET last_used_at = :now WHERE id = :id AND account_id = :account_id",
+        id=factor_id,
+        account_id=account_id,
+        now=now,
+    )
 
 
-async def change_kind(tx: Transaction, factor_id: str, kind: str) -> None:
+async def change_kind(tx: Transaction, account_id: str, factor_id: str, kind: str) -> None:
     """Make an unverified factor one of another kind; wrong codes stay counted."""
-    await tx.run("UPDATE factor SET kind = :kind WHERE id = :id AND verified_at IS NULL", id=factor_id, kind=kind)
+    await tx.run(
+        "UPDATE factor SET kind = :kind WHERE id = :id AND account_id = :account_id AND verified_at IS NULL",
+        id=factor_id,
+        account_id=account_id,
+        kind=kind,
+    )
 
 
 async def rename(tx: Transaction, account_id: str, factor_id: str, name: str) -> None:

@@ -11,12 +11,12 @@ from twofold.base.web.ask import Ask
 from twofold.factors.contract import Factor, Kinds, PhoneKind
 from twofold.factors.rules import TwoFactor
 from twofold.factors.sending import NOT_CARRIED
-from twofold.factors.sentcode.rules import SentCode
+from twofold.factors.sentcode.rules import LiveCode
 
 APP = "app"
 
 
-def ways(ask: Ask, chosen: TwoFactor, sent: SentCode | None, not_carried: str | None) -> Mapping[str, Any]:
+def ways(ask: Ask, chosen: TwoFactor, sent: LiveCode | None, not_carried: str | None) -> Mapping[str, Any]:
     """Describe the ways for a template. `sent` is the code that was sent last for what the page asks,
     `not_carried` tells why it does not come.
 
@@ -43,6 +43,12 @@ def ways(ask: Ask, chosen: TwoFactor, sent: SentCode | None, not_carried: str | 
     }
 
 
+def way_to(kinds: Kinds, factor: Factor) -> str | None:
+    """Tell how codes come to a phone and how its number ends; None for what is no phone of this server."""
+    kind = kinds.phone(factor.kind)
+    return _(kind.texts.way).format(digits=kind.hint(factor)) if kind else None
+
+
 def _phone(factor: Factor, kind: PhoneKind) -> dict[str, str]:
     digits, texts = kind.hint(factor), kind.texts
     return {
@@ -54,7 +60,7 @@ def _phone(factor: Factor, kind: PhoneKind) -> dict[str, str]:
     }
 
 
-def _told(sent: SentCode, phone: Mapping[str, str], now: int) -> Mapping[str, Any] | None:
+def _told(sent: LiveCode, phone: Mapping[str, str], now: int) -> Mapping[str, Any] | None:
     """Tell of a code that was sent and is still good; None of any other."""
     if sent.used_at is not None or not sent.is_alive(now):
         return None

@@ -6,6 +6,7 @@ from twofold.accounts import store as accounts
 from twofold.audit.store import Entry
 from twofold.base import outbox, throttle
 from twofold.base.acts import Act
+from twofold.base.languages import spoken
 from twofold.base.letters import mail
 from twofold.config import Rate
 from twofold.notices import rules
@@ -27,9 +28,11 @@ async def tell(act: Act, entry: Entry) -> None:
         return
     told = Told(entry.at, entry.source, entry.agent, data.get("name", ""), is_last=left == 0)
     place = Place(act.site.config.site_name, act.site.config.base_url)
-    for index, address in enumerate(await accounts.addresses(act.tx, entry.account_id, act.now)):
-        letter = rules.letter(notice, told, place, is_former=index > 0)
-        await outbox.post(act, mail(address, letter), expires_at=act.now + _LIFE)
+    reached = await accounts.addresses(act.tx, entry.account_id, act.now)
+    for index, (address, locale) in enumerate(reached.items()):
+        with spoken(act, locale):
+            message = mail(address, rules.letter(notice, told, place, is_former=index > 0))
+        await outbox.post(act, message, expires_at=act.now + _LIFE)
 
 
 async def _take(act: Act, account_id: str, notice: Notice) -> int | None:

@@ -7,6 +7,7 @@ from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act, Acts
 from twofold.base.database import Conflict as TakenValue
+from twofold.base.languages import spoken
 from twofold.base.letters import Letter
 from twofold.base.problems import Conflict, Problem
 from twofold.base.texts import N_, _
@@ -47,8 +48,9 @@ async def start_change(act: Act, visitor: Visitor, email: str) -> Problem | None
     if refused:
         return refused
     token = await links.make_for_account(act, _CHANGE, account, email=address)
-    is_taken = await store.by_email(act.tx, address) is not None
-    await mails.send(act, address, mails.taken(act) if is_taken else _change_letter(act, token))
+    known = await store.by_email(act.tx, address)
+    with spoken(act, (known or account).locale):
+        await mails.send(act, address, mails.taken(act) if known else _change_letter(act, token))
     await audit.record(act, Event.EMAIL_CHANGE_STARTED, account.id)
     return None
 

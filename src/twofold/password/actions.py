@@ -15,6 +15,7 @@ from twofold.accounts.rules import (
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act, Acts
+from twofold.base.languages import spoken
 from twofold.base.letters import Letter
 from twofold.base.outbox import withdraw
 from twofold.base.problems import Problem
@@ -61,7 +62,8 @@ async def ask_reset(act: Act, email: str) -> None:
         token = await links.make_for_address(act, RESET, address)
     else:
         token = await links.make_for_account(act, RESET, account)
-    message_id = await mails.send(act, address, _letter(act, token))
+    with spoken(act, account.locale if account else None):
+        message_id = await mails.send(act, address, _letter(act, token))
     if account is None:
         await withdraw(act, message_id)
     elif account.disabled_at is not None:

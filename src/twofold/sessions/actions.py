@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from twofold.accounts import store as accounts
-from twofold.accounts.rules import CONSEQUENCES, Account, Change, Sessions
+from twofold.accounts.rules import CONSEQUENCES, Change, Sessions
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act
@@ -27,16 +27,22 @@ class Token:
 
 
 async def start(
-    act: Act, account: Account, methods: tuple[str, ...], *, unlocked: bool, computer_id: str | None = None
+    act: Act,
+    account_id: str,
+    methods: tuple[str, ...],
+    *,
+    unlocked: bool,
+    computer_id: str | None = None,
+    **evidence: str,
 ) -> Token:
-    """Sign a person in: a new session with a new token."""
+    """Sign a person in: a new session with a new token. `evidence` goes into the record."""
     config = act.site.config
     token = Token(new_token(), act.now + config.session_max)
     await store.insert(
         act.tx,
         token_hash=token_hash(token.token),
         session_id=new_id(),
-        account_id=account.id,
+        account_id=account_id,
         name=act.origin.agent,
         source=act.origin.source,
         methods=" ".join(methods),
@@ -45,7 +51,7 @@ async def start(
         expires_at=token.expires_at,
         unlocked_until=act.now + config.unlocked if unlocked else 0,
     )
-    await audit.record(act, Event.SIGNED_IN, account.id, methods=" ".join(methods))
+    await audit.record(act, Event.SIGNED_IN, account_id, methods=" ".join(methods), **evidence)
     return token
 
 
@@ -79,7 +85,12 @@ async def unlock(act: Act, visitor: Visitor) -> Token:
     token = Token(new_token(), visitor.expires_at)
     until = act.now + act.site.config.unlocked
     renewed = await store.renew(
-        act.tx, visitor.session_hash, token_hash(token.token), unlocked_until=until, now=act.now
+        act.tx,
+        visitor.account_id,
+        visitor.session_hash,
+        token_hash(token.token),
+        unlocked_until=until,
+        now=act.now,
     )
     if not renewed:
         raise NotSignedIn
@@ -89,7 +100,7 @@ async def unlock(act: Act, visitor: Visitor) -> Token:
 
 async def lock(act: Act, visitor: Visitor) -> None:
     """Lock settings again before their time."""
-    await store.lock(act.tx, visitor.session_hash)
+    await store.lock(act.tx, visitor.account_id, visitor.session_hash)
     await audit.record(act, Event.SETTINGS_LOCKED, visitor.account_id)
 
 

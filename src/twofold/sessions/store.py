@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from twofold.base.database import Row, Transaction
+from twofold.base.housekeeping import Over
 
 FIND = """
     SELECT s.account_id, a.email, a.administrator, a.stamp, s.id, s.methods, s.computer_id,
@@ -13,7 +14,7 @@ FIND = """
 _HOLD = """
     SELECT id FROM account WHERE id = (SELECT account_id FROM session WHERE token_hash = :token_hash) FOR UPDATE
 """
-OVER = "DELETE FROM session WHERE token_hash IN (SELECT token_hash FROM session WHERE expires_at <= :now LIMIT :most)"
+OVER = Over("session", "token_hash", "expires_at <= :before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ async def hold(tx: Transaction, token_hash: bytes) -> Row | None:
     Two statements: whoever waits with a locked session for its account stands in the way of whoever holds the account
     and ends that session.
     """
-    await tx.one(_HOLD, token_hash=token_hash)
+    await tx.hold(_HOLD, token_hash=token_hash)
     return await find(tx, token_hash)
 
 
@@ -93,13 +94,14 @@ async def insert(  # noqa: PLR0913 - one column each
     )
 
 
-async def renew(tx: Transaction, old: bytes, new: bytes, *, unlocked_until: int, now: int) -> bool:
+async def renew(tx: Transaction, account_id: str, old: bytes, new: bytes, *, unlocked_until: int, now: int) -> bool:
     """Give a session a new token and unlock it; tells whether the old token was still good."""
     changed = await tx.run(
         """
         UPDATE session SET token_hash = :new, unlocked_until = :unlocked_until, last_used_at = :now
-        WHERE token_hash = :old
+        WHERE token_hash = :old AND account_id = :account_id
         """,
+        account_id=account_id,
         old=old,
         new=new,
         unlocked_until=unlocked_until,
@@ -108,9 +110,13 @@ async def renew(tx: Transaction, old: bytes, new: bytes, *, unlocked_until: int,
     return changed == 1
 
 
-async def lock(tx: Transaction, token_hash: bytes) -> None:
+async def lock(tx: Transaction, account_id: str, token_hash: bytes) -> None:
     """Lock a session's settings."""
-    await tx.run("UPDATE session SET unlocked_until = 0 WHERE token_hash = :token_hash", token_hash=token_hash)
+    await tx.run(
+        "UPDATE session SET unlocked_until = 0 WHERE token_hash = :token_hash AND account_id = :account_id",
+        token_hash=token_hash,
+        account_id=account_id,
+    )
 
 
 async def note_use(tx: Transaction, uses: dict[bytes, int]) -> None:

@@ -2,25 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from gettext import NullTranslations
 
 from twofold.accounts import actions as accounts
 from twofold.accounts.actions import PasswordTry
 from twofold.accounts.rules import Account, normal_email
-from twofold.accounts.store import hold
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act, Acts
 from twofold.base.ids import new_token, token_hash
 from twofold.base.problems import Problem
-from twofold.base.slack import SLACK
 from twofold.computers import actions as computers
 from twofold.factors.actions import two_factor
 from twofold.factors.contract import Factor, Kinds
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, WrongCode, normal_code
-from twofold.factors.sending import last_sent, send_code_to, told_of
-from twofold.factors.sentcode.rules import Purpose, Request, SentCode
+from twofold.factors.sending import last_sent, send_code_to, why_not_carried
+from twofold.factors.sentcode.rules import LiveCode, Purpose, Request
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
 from twofold.signin import rules, store
@@ -45,7 +42,7 @@ class CodeRequired:
 
     sign_in: Token
     two_factor: TwoFactor
-    sent: SentCode | None = None
+    sent: LiveCode | None = None
     not_carried: str | None = None  # why nobody carries it
 
     @property
@@ -82,25 +79,23 @@ async def give_password(acts: Acts, client: Client, email: str, password: str) -
 
 async def look(act: Act, token: str) -> CodeRequired:
     """Show an attempt under way. Raises SignInExpired."""
-    under_way = await _attempt(act, token)
-    if under_way is None:
+    attempt = await store.find(act.tx, token_hash(token))
+    if attempt is None or rules.is_over(attempt.tries, attempt.expires_at, act.now):
         raise SignInExpired
-    attempt, _ = under_way
     chosen = await two_factor(act, attempt.account_id)
     sent = await last_sent(act, attempt.account_id, chosen, _request(token))
-    return CodeRequired(Token(token, attempt.expires_at), chosen, sent, await told_of(act, sent))
+    return CodeRequired(Token(token, attempt.expires_at), chosen, sent, await why_not_carried(act, sent))
 
 
-async def send_code(act: Act, token: str, factor_id: str, spoken: NullTranslations) -> SentCode | Problem:
+async def send_code(act: Act, token: str, factor_id: str) -> LiveCode | Problem:
     """Send a code for this attempt to one of the account's phones; gives the refusal of a limit, or of its end.
 
     Raises InvalidRequest, Unavailable.
     """
-    under_way = await _attempt(act, token)
-    if under_way is None:
+    attempt = await _hold(act, token)
+    if attempt is None:
         return await _bury(act, Event.CODE_SENT, token)
-    _, account = under_way
-    return await send_code_to(act, account.id, factor_id, _request(token), spoken)
+    return await send_code_to(act, attempt.account_id, factor_id, _request(token))
 
 
 async def give_code(
@@ -108,33 +103,32 @@ async def give_code(
 ) -> SignedIn | Problem:
     """Prove a second factor and finish; gives the counted refusal of a wrong code, or of an attempt that is over."""
     digits = normal_code(code)
-    under_way = await _attempt(act, token)
-    if under_way is None:
+    attempt = await _hold(act, token)
+    if attempt is None:
         return await _bury(act, Event.SIGN_IN_CODE, token)
-    attempt, account = under_way
-    proven = await prove_code(act, Event.SIGN_IN_CODE, account.id, digits, _request(token), factor_id=factor_id)
+    whose = attempt.account_id
+    proven = await prove_code(act, Event.SIGN_IN_CODE, whose, digits, _request(token), factor_id=factor_id)
     if isinstance(proven, Problem):
         return await _after_wrong_code(act, token, attempt, proven)
-    await audit.record(act, Event.SIGN_IN_CODE, account.id, factor=proven.id, name=proven.name)
     await _move_on(act, token, Proof.CODE)
-    allowed = trust and rules.may_trust((await two_factor(act, account.id)).policy)
-    trusted = await computers.trust(act, account.id) if allowed else None
-    signed_in = await _sign_in(act, client, account, ("password", proven.kind), State.UNLOCKED)
-    return replace(signed_in, trusted_computer=trusted)
+    allowed = trust and rules.may_trust((await two_factor(act, whose)).policy)
+    trusted = await computers.trust(act, whose) if allowed else None
+    methods, evidence = ("password", proven.kind), {"factor": proven.id, "name": proven.name}
+    signed_in = await _sign_in(act, client, whose, methods, State.UNLOCKED, **evidence)
+    return replace(signed_in, trusted_computer=trusted) if trusted else signed_in
 
 
 async def give_recovery_code(act: Act, client: Client, token: str, text: str) -> SignedIn | Problem:
     """Prove the recovery code, which is used up, and finish with a new one; gives refusals as `give_code` does."""
     act.site.part(Kinds).recovery.check_form(text)
-    under_way = await _attempt(act, token)
-    if under_way is None:
+    attempt = await _hold(act, token)
+    if attempt is None:
         return await _bury(act, Event.SIGN_IN_RECOVERY_CODE, token)
-    attempt, account = under_way
-    new_code = await prove_recovery_code(act, Event.SIGN_IN_RECOVERY_CODE, account.id, text)
+    new_code = await prove_recovery_code(act, Event.SIGN_IN_RECOVERY_CODE, attempt.account_id, text)
     if isinstance(new_code, Problem):
         return await _after_wrong_code(act, token, attempt, new_code)
     await _move_on(act, token, Proof.RECOVERY_CODE)
-    signed_in = await _sign_in(act, client, account, ("password", "recovery_code"), State.UNLOCKED)
+    signed_in = await _sign_in(act, client, attempt.account_id, ("password", "recovery_code"), State.UNLOCKED)
     return replace(signed_in, recovery_code=new_code)
 
 
@@ -145,9 +139,9 @@ async def factors_of(act: Act, account_id: str) -> tuple[Factor, ...]:
 
 async def cancel(act: Act, token: str) -> None:
     """Give up an attempt."""
-    attempt = await store.find(act.tx, token_hash(token))
-    if attempt and await store.finish(act.tx, token_hash(token)):
-        await audit.record(act, Event.SIGN_IN_CANCELLED, attempt.account_id)
+    account_id = await store.bury(act.tx, token_hash(token))
+    if account_id:
+        await audit.record(act, Event.SIGN_IN_CANCELLED, account_id)
 
 
 def _request(token: str) -> Request:
@@ -166,37 +160,26 @@ async def _after_password(act: Act, client: Client, tried: PasswordTry) -> Signe
         await store.finish(act.tx, token_hash(client.attempt))
     if state is State.HALF_OPEN:
         return await _begin(act, account, chosen)
-    return await _sign_in(act, client, account, ("password",), state, computer_id=computer_id)
+    return await _sign_in(act, client, account.id, ("password",), state, computer_id=computer_id)
 
 
 async def _begin(act: Act, account: Account, chosen: TwoFactor) -> CodeRequired:
     token = Token(new_token(), act.now + rules.ATTEMPT_LIFE)
-    await store.insert(act.tx, token_hash(token.token), Attempt(account.id, account.stamp, 0, token.expires_at))
+    await store.insert(act.tx, token_hash(token.token), account.id, stamp=account.stamp, expires_at=token.expires_at)
     await audit.record(act, Event.SIGN_IN_PASSWORD, account.id)
     return CodeRequired(token, chosen)
 
 
-async def _attempt(act: Act, token: str) -> tuple[Attempt, Account] | None:
-    attempt = await store.find(act.tx, token_hash(token))
-    account = await hold(act.tx, attempt.account_id) if attempt else None
-    if attempt is None or account is None:
-        return None
-    over = act.now >= attempt.expires_at or attempt.expires_at > act.now + rules.ATTEMPT_LIFE + SLACK
-    if (
-        over
-        or attempt.tries >= rules.ATTEMPT_TRIES
-        or attempt.stamp != account.stamp
-        or account.disabled_at is not None
-    ):
-        return None
-    return attempt, account
+async def _hold(act: Act, token: str) -> Attempt | None:
+    attempt = await store.hold(act.tx, token_hash(token))
+    return attempt if attempt is not None and not rules.is_over(attempt.tries, attempt.expires_at, act.now) else None
 
 
 async def _bury(act: Act, event: Event, token: str) -> Problem:
     """Note that an attempt was gone on with after its end, and take it away: so it is noted once."""
-    attempt = await store.find(act.tx, token_hash(token))
-    if attempt and await store.finish(act.tx, token_hash(token)):
-        await audit.record_refusal(act, event, attempt.account_id, reason=SignInExpired.code)
+    account_id = await store.bury(act.tx, token_hash(token))
+    if account_id:
+        await audit.record_refusal(act, event, account_id, reason=SignInExpired.code)
     return SignInExpired()
 
 
@@ -218,18 +201,20 @@ async def _move_on(act: Act, token: str, proof: Proof) -> None:
 async def _sign_in(
     act: Act,
     client: Client,
-    account: Account,
+    account_id: str,
     methods: tuple[str, ...],
     state: State,
     *,
     computer_id: str | None = None,
+    **evidence: str,
 ) -> SignedIn:
     if client.session:
         await sessions.end_token(act, client.session)
-    session = await sessions.start(act, account, methods, unlocked=state is State.UNLOCKED, computer_id=computer_id)
+    unlocked = state is State.UNLOCKED
+    session = await sessions.start(act, account_id, methods, unlocked=unlocked, computer_id=computer_id, **evidence)
     if client.is_browser:
-        browser = await accounts.recognise_browser(act, account.id, client.browser)
-        return SignedIn(account.id, session, browser)
+        browser = await accounts.recognise_browser(act, account_id, client.browser)
+        return SignedIn(account_id, session, browser)
     if computer_id is None:
-        await accounts.recognise_program(act, account.id)
-    return SignedIn(account.id, session)
+        await accounts.recognise_program(act, account_id)
+    return SignedIn(account_id, session)

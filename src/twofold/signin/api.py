@@ -8,7 +8,6 @@ from msgspec import UNSET, UnsetType
 from twofold.accounts.rules import WrongCredentials
 from twofold.base.clock import rfc3339
 from twofold.base.problems import InvalidRequest, TooManyAttempts
-from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.routes import Call
@@ -92,7 +91,7 @@ async def give_password(ask: Ask, body: Credentials) -> SignIn:
 
 async def send_code(ask: Ask, body: Phone) -> CodeOnItsWay:
     """Send a code."""
-    sent = await ask.acts.write(actions.send_code, body.sign_in, body.factor_id, language())
+    sent = await ask.acts.write(actions.send_code, body.sign_in, body.factor_id)
     return on_its_way(await delivered(ask.acts, sent))
 
 

@@ -5,7 +5,6 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from twofold.base.problems import Problem
-from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.cookies import BROWSER, SESSION, SIGN_IN
@@ -14,7 +13,7 @@ from twofold.computers.cookies import computer_token, keep_computer
 from twofold.factors.contract import Kinds
 from twofold.factors.recovery_pages import after_saving, show_code
 from twofold.factors.sending import delivered
-from twofold.factors.ways import ways
+from twofold.factors.ways import way_to, ways
 from twofold.sessions.actions import identify
 from twofold.sessions.cookies import keep_browser, keep_session
 from twofold.signin import actions
@@ -57,7 +56,7 @@ async def ask_code(ask: Ask) -> Response:
 
 async def send_code(ask: Ask) -> Response:
     """Send a code to one of the account's phones."""
-    sent = await ask.acts.write(actions.send_code, _token(ask), ask.form.get("factor_id", ""), language())
+    sent = await ask.acts.write(actions.send_code, _token(ask), ask.form.get("factor_id", ""))
     await delivered(ask.acts, sent)
     return _to_code(ask)
 
@@ -92,10 +91,14 @@ async def give_recovery_code(ask: Ask) -> Response:
     outcome = await ask.acts.write(actions.give_recovery_code, _client(ask), token, text)
     _keep(ask, outcome)
     ask.visitor = await ask.acts.read(identify, outcome.session.token)
+    kinds = ask.site.part(Kinds)
     return ask.render(
         "signin/recovered.html",
         recovery_code=outcome.recovery_code,
-        factors=await ask.acts.read(actions.factors_of, outcome.account_id),
+        factors=[
+            {"id": each.id, "name": each.name, "way": way_to(kinds, each)}
+            for each in await ask.acts.read(actions.factors_of, outcome.account_id)
+        ],
         return_to=after_saving(ask.return_to),
     )
 
@@ -116,7 +119,7 @@ async def _send_first_code(ask: Ask, outcome: CodeRequired) -> bool:
     if default is None or ask.site.part(Kinds).phone(default.kind) is None:
         return True
     try:
-        sent = await ask.acts.write(actions.send_code, outcome.sign_in.token, default.id, language())
+        sent = await ask.acts.write(actions.send_code, outcome.sign_in.token, default.id)
         await delivered(ask.acts, sent)
     except Problem:
         return False

@@ -7,6 +7,7 @@ but proves nothing: settings stay locked.
 from enum import StrEnum
 
 from twofold.base.problems import Problem
+from twofold.base.slack import SLACK
 from twofold.base.texts import N_
 from twofold.factors.rules import Policy
 
@@ -70,6 +71,11 @@ def password_proof(*, active: bool, policy: Policy, recognised: bool) -> Proof:
     if policy is Policy.ONCE_PER_COMPUTER and recognised:
         return Proof.PASSWORD_ON_TRUSTED_COMPUTER
     return Proof.PASSWORD_BEFORE_CODE
+
+
+def is_over(tries: int, expires_at: int, now: int) -> bool:
+    """Tell whether an attempt can no longer be gone on with; one that ends too late was begun under a wrong clock."""
+    return tries >= ATTEMPT_TRIES or not now < expires_at <= now + ATTEMPT_LIFE + SLACK
 
 
 def wrong_code(tries: int) -> Proof:

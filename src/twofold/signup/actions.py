@@ -9,6 +9,7 @@ from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base import throttle
 from twofold.base.acts import Act, Acts
+from twofold.base.languages import spoken
 from twofold.base.letters import Letter
 from twofold.base.problems import Conflict, Problem, TooManyAttempts
 from twofold.base.texts import N_, _
@@ -103,7 +104,7 @@ async def welcome(act: Act, account: Account, browser: str | None, old_session: 
     """Sign in whoever has just made an account in a browser; who was signed in there before is signed out."""
     if old_session:
         await sessions.end_token(act, old_session)
-    session = await sessions.start(act, account, ("password",), unlocked=True)
+    session = await sessions.start(act, account.id, ("password",), unlocked=True)
     return Welcome(session, await accounts.recognise_browser(act, account.id, browser))
 
 
@@ -137,7 +138,8 @@ async def _offer(act: Act, address: str, password_hash: str) -> Problem | None:
         return refused
     token = await links.make_for_address(act, _SIGN_UP, address, password_hash=password_hash)
     known = await store.by_email(act.tx, address)
-    await mails.send(act, address, mails.taken(act) if known else _letter(act, token))
+    with spoken(act, known.locale if known else None):
+        await mails.send(act, address, mails.taken(act) if known else _letter(act, token))
     if known:
         await audit.record_refusal(act, Event.ACCOUNT_CREATED, known.id, reason=Conflict.code)
     return None

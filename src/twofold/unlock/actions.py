@@ -1,7 +1,6 @@
 """Unlocking settings. While 2FA is on the second factor is asked for again, whatever the computer is trusted for."""
 
 from dataclasses import dataclass
-from gettext import NullTranslations
 
 from twofold.accounts import actions as accounts
 from twofold.accounts.actions import PasswordTry
@@ -14,8 +13,8 @@ from twofold.factors.actions import two_factor
 from twofold.factors.contract import Kinds
 from twofold.factors.proofs import prove_code, prove_recovery_code
 from twofold.factors.rules import TwoFactor, normal_code
-from twofold.factors.sending import last_sent, send_code_to, told_of
-from twofold.factors.sentcode.rules import Purpose, Request, SentCode
+from twofold.factors.sending import last_sent, send_code_to, why_not_carried
+from twofold.factors.sentcode.rules import LiveCode, Purpose, Request
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
 
@@ -38,19 +37,19 @@ class Proofs:
     recovery_code: str | None = None
 
 
-async def look(act: Act, visitor: Visitor) -> tuple[TwoFactor, SentCode | None, str | None]:
+async def look(act: Act, visitor: Visitor) -> tuple[TwoFactor, LiveCode | None, str | None]:
     """Show what is asked for, the code that was sent last to unlock this session, and why nobody carries it."""
     chosen = await two_factor(act, visitor.account_id)
     sent = await last_sent(act, visitor.account_id, chosen, _request(visitor))
-    return chosen, sent, await told_of(act, sent)
+    return chosen, sent, await why_not_carried(act, sent)
 
 
-async def send_code(act: Act, visitor: Visitor, factor_id: str, spoken: NullTranslations) -> SentCode | Problem:
+async def send_code(act: Act, visitor: Visitor, factor_id: str) -> LiveCode | Problem:
     """Send a code to unlock this session to one of the visitor's phones; gives the refusal of a limit.
 
     Raises InvalidRequest, Unavailable.
     """
-    return await send_code_to(act, visitor.account_id, factor_id, _request(visitor), spoken)
+    return await send_code_to(act, visitor.account_id, factor_id, _request(visitor))
 
 
 async def unlock(acts: Acts, visitor: Visitor, session_token: str, browser: str | None, given: Proofs) -> Unlocked:
@@ -82,6 +81,7 @@ async def _after_password(
         if isinstance(proven, Problem):
             return proven
         new_code = proven
+    await accounts.listen(act, account)
     token = await sessions.unlock(act, visitor)
     return Unlocked(token, act.now + act.site.config.unlocked, new_code)
 

@@ -6,7 +6,6 @@ from msgspec import UNSET, UnsetType
 from twofold.accounts.rules import WrongCredentials
 from twofold.base.clock import rfc3339
 from twofold.base.problems import InvalidRequest, TooManyAttempts
-from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.cookies import BROWSER
@@ -50,7 +49,7 @@ class Unlocked(msgspec.Struct):
 
 async def send_code(ask: Ask, body: Phone) -> CodeOnItsWay:
     """Send a code."""
-    return on_its_way(await delivered(ask.acts, await ask.act(actions.send_code, body.factor_id, language())))
+    return on_its_way(await delivered(ask.acts, await ask.act(actions.send_code, body.factor_id)))
 
 
 async def unlock(ask: Ask, body: Given) -> Unlocked:

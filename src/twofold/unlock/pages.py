@@ -4,7 +4,6 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from twofold.base.texts import language
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
 from twofold.base.web.cookies import BROWSER
@@ -32,7 +31,7 @@ async def show(ask: Ask) -> Response:
 
 async def send_code(ask: Ask) -> Response:
     """Send a code to one of the visitor's phones."""
-    await delivered(ask.acts, await ask.act(actions.send_code, ask.form.get("factor_id", ""), language()))
+    await delivered(ask.acts, await ask.act(actions.send_code, ask.form.get("factor_id", "")))
     return ask.go(f"/authenticate?return_to={quote(ask.return_to, safe='')}")
 
 
@@ -44,7 +43,7 @@ async def authenticate(ask: Ask) -> Response:
     unlocked = await actions.unlock(ask.acts, ask.known_visitor, token, browser, given)
     keep_session(ask, unlocked.session)
     if unlocked.recovery_code:
-        return await show_code(ask, unlocked.recovery_code, then=after_saving(ask.return_to))
+        return await show_code(ask, unlocked.recovery_code, then=after_saving(ask.return_to), earlier=True)
     return ask.go(ask.return_to)
 
 

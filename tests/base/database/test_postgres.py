@@ -203,3 +203,37 @@ async def test_the_server_is_asked_about_durability(db: Database) -> None:
     found = {check.name: (check.value, check.ok) for check in await durability(db)}
     assert found == dict.fromkeys(["fsync", "full_page_writes", "synchronous_commit"], ("on", True))
     assert abs(await clock_skew(db)) < 0.5
+
+
+async def test_waiting_for_a_connection_is_no_wrong_clock(database_url: str) -> None:
+    """However long the way to the server takes, the clocks agree."""
+    db = await open_database(database_url, serving=True, connections=1)
+    busy = asyncio.create_task(db.read(lambda tx: tx.one("SELECT pg_sleep(2)")))
+    await asyncio.sleep(0.1)
+    assert abs(await clock_skew(db)) < 0.5
+    await busy
+    await db.close()
+
+
+async def test_a_mute_server_does_not_hide_the_one_behind_it(database_url: str, cluster: Cluster) -> None:
+    """Of several servers in an address each has its share of the time, and the one that answered is asked first."""
+    with Cluster() as mute:
+        mute.pause()
+        url = database_url.replace(f"127.0.0.1:{cluster.port}", f"127.0.0.1:{mute.port},127.0.0.1:{cluster.port}")
+        db = await open_database(url, serving=True)
+        asked = time.monotonic()
+        await asyncio.gather(*(db.read(lambda tx: tx.one("SELECT pg_sleep(0.05)")) for _ in range(4)))
+        assert time.monotonic() - asked < 1.5  # three of them on new connections; the mute one would take two seconds
+        await db.close()
+
+
+async def test_no_more_connections_are_opened_than_are_allowed(database_url: str) -> None:
+    """Who comes when all are taken waits for one."""
+    db = await open_database(database_url, serving=True, connections=2)
+    slow = "SELECT pg_sleep(0.1)"
+    open_now = "SELECT count(*) AS open FROM pg_stat_activity WHERE application_name = 'twofold' AND state = 'active'"
+    reads = [db.read(lambda tx: tx.one(slow)) for _ in range(6)]
+    counted = [db.read(lambda tx: tx.one(open_now)) for _ in range(3)]
+    rows = (await asyncio.gather(*reads, *counted))[6:]
+    assert max(row["open"] for row in rows if row is not None) <= 2
+    await db.close()

@@ -44,8 +44,9 @@ def test_types_are_written_to_the_numbers() -> None:
 
 def test_a_forgotten_value_is_named() -> None:
     """The error says which parameter has none."""
-    with pytest.raises(LookupError, match=":size"):
-        for_postgres("SELECT :size", {"siez": 1})
+    for write in (for_postgres, for_sqlite):
+        with pytest.raises(LookupError, match="size"):
+            write("SELECT :size", {"siez": 1})
 
 
 def test_other_types_are_refused() -> None:
@@ -54,11 +55,16 @@ def test_other_types_are_refused() -> None:
         for_postgres("SELECT :size", {"size": 1.5})  # type: ignore[dict-item]
 
 
+def test_both_number_alike() -> None:
+    """SQLite gets the same numbers and the same values, without types."""
+    assert for_sqlite("SELECT :b, :a, :b", {"a": 1, "b": "x"}) == ("SELECT ?1, ?2, ?1", ["x", 1])
+
+
 @pytest.mark.parametrize("lock", [" FOR UPDATE", "\n  for update\n", " FOR UPDATE SKIP LOCKED"])
 def test_a_trailing_lock_is_dropped_for_sqlite(lock: str) -> None:
     """Only the clause at the end goes; the same words elsewhere stay."""
     question = "SELECT ' FOR UPDATE' FROM thing"
-    assert for_sqlite(question + lock) == question
+    assert for_sqlite(question + lock, {}) == (question, [])
 
 
 def test_lines_for_the_other_database_are_left_out() -> None:

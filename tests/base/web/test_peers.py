@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twofold.base.acts import Origin
+from twofold.base.languages import Languages
 from twofold.base.web.peers import origin_of, program_name
 from twofold.config import Network
 
@@ -34,7 +35,9 @@ AGENTS = {
 def origin(peer: str | None, *headers: tuple[str, str], trusted: tuple[Network, ...] = PROXIES) -> Origin:
     """Where a request with these headers comes from."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return origin_of({"type": "http", "client": (peer, 4711) if peer is not None else None, "headers": raw}, trusted)
+    return origin_of(
+        {"type": "http", "client": (peer, 4711) if peer is not None else None, "headers": raw}, trusted, Languages()
+    )
 
 
 def forwarded(value: str) -> tuple[str, str]:

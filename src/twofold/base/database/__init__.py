@@ -4,7 +4,7 @@ Statements use `:named` parameters of str, int, bytes or None; integers are 64 b
 `FOR UPDATE` at the end of a question locks rows on PostgreSQL and is dropped on SQLite, which has one writer.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from twofold.base.problems import Unavailable
@@ -21,6 +21,9 @@ class Row(Protocol):
 
     def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 - the statement decides
         """Give the value of a column."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Give the values, in the statement's order."""
 
     def keys(self) -> Iterable[str]:
         """Name the columns, in the statement's order."""
@@ -41,6 +44,9 @@ class Transaction(Protocol):
 
     async def run(self, sql: str, /, **params: Value) -> int:
         """Run a statement and give the number of rows it changed."""
+
+    async def hold(self, sql: str, /, **params: Value) -> None:
+        """Lock the rows of a question until the transaction ends; SQLite has one writer and nothing to lock."""
 
 
 class Database(Protocol):
@@ -98,11 +104,11 @@ class AlreadyServed(Exception):
     """Another process serves this SQLite file; its text says so in one sentence."""
 
 
-async def open_database(url: str, *, serving: bool, connections: int | None = None) -> Database:
+async def open_database(url: str, *, serving: bool, connections: int = 8) -> Database:
     """Open `sqlite:///relative/path`, `sqlite:////absolute/path` or `postgresql://user:password@host1,host2/name`.
 
     `serving` claims a SQLite file for this process and makes it the one that folds the log away; programs that only
-    look in leave it false. `connections` caps those to PostgreSQL (default: four a core).
+    look in leave it false. `connections` caps those to PostgreSQL.
     Raises CannotOpen when the database is away, AlreadyServed, and ValueError for any other address.
     """
     if url.startswith("sqlite:///") and url != "sqlite:///":

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from twofold.base.database import Database, Transaction
 
+MOST_SKEW = 5  # seconds that our clock may differ from the database's
 _SAFE_ENGINE = (3, 51, 3)  # earlier ones can corrupt the file when two connections write and checkpoint at once
 
 
@@ -30,9 +31,7 @@ async def clock_skew(db: Database) -> float:
     """Give how many seconds the database's clock is ahead of ours; SQLite has none of its own. Raises Unavailable."""
     if db.dialect == "sqlite":
         return 0.0
-    before = time()
-    theirs = await db.read(_microseconds)
-    return theirs / 1e6 - (before + time()) / 2
+    return await db.read(_skew)
 
 
 async def _sqlite(tx: Transaction) -> list[Check]:
@@ -54,6 +53,8 @@ async def _postgres(tx: Transaction) -> list[Check]:
     return [Check(row["name"], row["setting"], row["setting"] not in {"off", "local"}, "fail") for row in rows]
 
 
-async def _microseconds(tx: Transaction) -> int:
+async def _skew(tx: Transaction) -> float:
+    before = time()  # there is a connection by now
     row = await tx.one("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now")
-    return int(row["now"]) if row else 0
+    theirs = int(row["now"]) / 1e6 if row else 0.0
+    return theirs - min(max(theirs, before), time())  # between question and answer nothing is proven

@@ -3,6 +3,7 @@
 Two programs that migrate at the same time wait for each other; a database newer than this program is refused.
 """
 
+import asyncio
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,10 @@ from twofold.base.problems import Unavailable
 
 PACKAGED = Path(__file__).with_name("migrations")
 
+_TRIES = 20
+_PAUSE = 1.0  # seconds
+# Whoever waits for a table keeps out all who come after: briefly enough that the nodes that serve only wait, too.
+_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
 _LOCK = 0x74776F66  # any number that nobody else takes: "twof"
 _TABLE = {
     "sqlite": "SELECT 1 FROM sqlite_schema WHERE name = 'schema_version'",
@@ -81,18 +86,25 @@ async def migrate(db: Database, folder: Path = PACKAGED) -> list[str]:
 
 
 async def _taken(db: Database, step: Migration, known: int) -> bool:
-    try:
-        return await db.write_long(_take, step, known, db.dialect)
-    except (NewerDatabase, Unavailable):
-        raise
-    except Exception as error:
-        raise MigrationFailed(step, error) from error
+    for left in reversed(range(_TRIES if db.dialect == "postgres" else 1)):
+        try:
+            return await db.write_long(_take, step, known, db.dialect)
+        except NewerDatabase:
+            raise
+        except Unavailable:
+            if not left:
+                raise
+            await asyncio.sleep(_PAUSE)
+        except Exception as error:
+            raise MigrationFailed(step, error) from error
+    raise AssertionError
 
 
 async def _take(tx: Transaction, step: Migration, known: int, dialect: Dialect) -> bool:
     """Take one step, unless somebody else has taken it while we waited for the lock."""
     if dialect == "postgres":  # on SQLite every write has waited for its turn
         await tx.run("SELECT pg_advisory_xact_lock(:key)", key=_LOCK)
+        await tx.run(_BRIEFLY)
     current = await _current(tx, dialect)
     if current > known:
         raise NewerDatabase(current, known)

@@ -1,11 +1,9 @@
 """PostgreSQL through asyncpg: a pool whose connections heal, and errors named as the port names them."""
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from typing import Concatenate, Literal, NoReturn, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,6 +11,7 @@ import asyncpg  # type: ignore[import-untyped]
 
 from twofold.base.database import CannotOpen, Conflict, Row, Transaction, Value
 from twofold.base.database.postgres_pool import Connection, Pool
+from twofold.base.database.postgres_servers import Servers
 from twofold.base.database.statements import for_postgres
 from twofold.base.problems import Unavailable
 
@@ -23,16 +22,7 @@ PATIENCE = 4.0  # seconds for a connection, free or new, and again for a stateme
 LONG_PATIENCE = 60.0
 NO_HURRY = 3600.0
 TRIES = 3
-PER_CORE = 4
 
-_SETTINGS = {
-    "application_name": "twofold",
-    "client_connection_check_interval": "2s",  # a long statement ends with the program that asked for it
-    "default_transaction_isolation": "read committed",
-    "idle_in_transaction_session_timeout": "10s",
-    "lock_timeout": "3s",
-    "statement_timeout": "4s",
-}
 _AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -54,19 +44,11 @@ _AWAY = (
 )
 
 
-async def open_postgres(url: str, *, connections: int | None) -> "PostgresDatabase":
+async def open_postgres(url: str, *, connections: int) -> "PostgresDatabase":
     """Open a pool of at most `connections` connections. Raises CannotOpen with the hosts' names."""
-    connect = partial(
-        asyncpg.connect,
-        url,
-        timeout=PATIENCE,
-        command_timeout=PATIENCE + 1,
-        statement_cache_size=1000,
-        max_cached_statement_lifetime=0,
-        server_settings=_SETTINGS,
-    )
-    pool = Pool(connect, connections or PER_CORE * (os.cpu_count() or 1), PATIENCE)
     try:
+        servers = Servers(url, PATIENCE)
+        pool = Pool(servers.connect, connections, PATIENCE)
         pool.give_back(await pool.take())  # the first connection shows whether the address is right
     except ValueError:
         raise CannotOpen(
@@ -74,8 +56,10 @@ async def open_postgres(url: str, *, connections: int | None) -> "PostgresDataba
         ) from None  # the error may quote the password
     except (*_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(error) or "no answer in time"
+        if "unsupported startup parameter" in reason:
+            reason = "it is PgBouncer; add ?statement_cache_size=0 to the address"
         raise CannotOpen(f"The PostgreSQL server at {_hosts(url)} cannot be used: {reason}.") from error
-    return PostgresDatabase(pool)
+    return PostgresDatabase(pool, servers)
 
 
 class PostgresDatabase:
@@ -83,8 +67,9 @@ class PostgresDatabase:
 
     dialect: Literal["postgres"] = "postgres"
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, servers: Servers) -> None:
         self._pool = pool
+        self._servers = servers
 
     async def read(
         self, work: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -97,21 +82,24 @@ class PostgresDatabase:
         self, work: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a listing or an export on one unchanging picture of the data, for a minute at most."""
-        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '60s'"
+        begin = (
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '60s';"
+            " SET LOCAL lock_timeout = '3s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
+        )
         return await self._once(begin, LONG_PATIENCE, lambda tx: work(tx, *args, **kwargs), reading=True)
 
     async def write(
         self, work: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run one transaction; again, twice at most, when it stood in another's way and was undone."""
-        return await self._until_through("BEGIN", PATIENCE, lambda tx: work(tx, *args, **kwargs))
+        return await self._until_through(self._servers.begin, PATIENCE, lambda tx: work(tx, *args, **kwargs))
 
     async def write_long(
         self, work: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run one transaction that may take an hour, and wait a minute for each lock."""
         begin = (
-            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s';"
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s';"
             " SET LOCAL idle_in_transaction_session_timeout = 0"
         )
         return await self._until_through(begin, NO_HURRY, lambda tx: work(tx, *args, **kwargs))
@@ -128,10 +116,6 @@ class PostgresDatabase:
                 if tried == TRIES:
                     raise Unavailable from error
                 await asyncio.sleep(random.uniform(0.005, 0.02) * tried)  # noqa: S311 - only to part the two
-            except Unavailable as error:
-                if isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError):
-                    self._pool.drop_idle()  # the next ones look for the writing server anew
-                raise
         raise AssertionError
 
     async def _once(
@@ -165,6 +149,8 @@ class PostgresDatabase:
         finally:
             tx.end()
             self._pool.give_back(connection)
+            if tx.misplaced or (tx.mute and self._servers.several):
+                self._pool.drop_idle()  # the next ones look for the writing server anew
 
 
 class PostgresTransaction:
@@ -205,6 +191,20 @@ class PostgresTransaction:
             self._fail(error)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
+
+    async def hold(self, sql: str, /, **params: Value) -> None:
+        """Lock the rows of a question until the transaction ends."""
+        await self.one(sql, **params)
+
+    @property
+    def mute(self) -> bool:
+        """Whether the server did not answer in time."""
+        return self.spoilt is not None and isinstance(self.spoilt.__cause__, TimeoutError)
+
+    @property
+    def misplaced(self) -> bool:
+        """Whether the server takes no writes (any more)."""
+        return self.spoilt is not None and isinstance(self.spoilt.__cause__, asyncpg.ReadOnlySQLTransactionError)
 
     def check(self) -> None:
         """Raise the failure that the work has caught and passed over: the server has undone everything."""

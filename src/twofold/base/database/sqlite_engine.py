@@ -93,7 +93,7 @@ class SqliteTransaction:
     async def one(self, sql: str, /, **params: Value) -> Row | None:
         """Give the first row, or None."""
         try:
-            row: Row | None = self._open.execute(for_sqlite(sql), params).fetchone()
+            row: Row | None = self._open.execute(*for_sqlite(sql, params)).fetchone()
         except sqlite3.Error as error:
             self._fail(error)
         return row
@@ -101,17 +101,20 @@ class SqliteTransaction:
     async def all(self, sql: str, /, **params: Value) -> list[Row]:
         """Give all rows."""
         try:
-            return self._open.execute(for_sqlite(sql), params).fetchall()
+            return self._open.execute(*for_sqlite(sql, params)).fetchall()
         except sqlite3.Error as error:
             self._fail(error)
 
     async def run(self, sql: str, /, **params: Value) -> int:
         """Run a statement and give the number of rows it changed."""
         try:
-            cursor = self._open.execute(for_sqlite(sql), params)
+            cursor = self._open.execute(*for_sqlite(sql, params))
             return max(cursor.rowcount, 0) if cursor.description is None else len(cursor.fetchall())
         except sqlite3.Error as error:
             self._fail(error)
+
+    async def hold(self, sql: str, /, **params: Value) -> None:
+        """Lock nothing: this transaction is the only one that writes."""
 
     def end(self) -> None:
         """Refuse statements from now on: the next ones would land in somebody else's transaction."""

@@ -26,10 +26,13 @@ _LOCK = re.compile(r"\s+FOR\s+UPDATE(\s+SKIP\s+LOCKED|\s+NOWAIT)?\s*(?=\)|\Z)", 
 _TYPES = ((str, "::text"), (int, "::bigint"), (bytes, "::bytea"), (type(None), ""))
 
 
-@lru_cache(maxsize=4096)
-def for_sqlite(sql: str) -> str:
-    """Drop the lock clause that ends a question: SQLite has one writer, who sees nobody else's changes."""
-    return _LOCK.sub("", sql)
+def for_sqlite(sql: str, params: Mapping[str, Value]) -> tuple[str, list[Value]]:
+    """Number the parameters as `for_postgres` does, and drop the lock clause that ends a question.
+
+    SQLite has one writer, who sees nobody else's changes. Raises LookupError for a parameter without a value.
+    """
+    text, names = _for_sqlite(sql)
+    return text, [params[name] for name in names]
 
 
 def for_postgres(sql: str, params: Mapping[str, Value]) -> tuple[str, list[Value]]:
@@ -37,7 +40,7 @@ def for_postgres(sql: str, params: Mapping[str, Value]) -> tuple[str, list[Value
 
     Raises LookupError for a parameter without a value and TypeError for a value of another type.
     """
-    text, names = _numbered(sql, tuple(params), tuple(map(type, params.values())))
+    text, names = _for_postgres(sql, tuple(params), tuple(map(type, params.values())))
     return text, [params[name] for name in names]
 
 
@@ -53,18 +56,25 @@ def split(script: str, dialect: Dialect) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _numbered(sql: str, given: tuple[str, ...], kinds: tuple[type, ...]) -> tuple[str, tuple[str, ...]]:
+def _for_sqlite(sql: str) -> tuple[str, tuple[str, ...]]:
+    return _numbered(_LOCK.sub("", sql), "?", {})
+
+
+@lru_cache(maxsize=4096)
+def _for_postgres(sql: str, given: tuple[str, ...], kinds: tuple[type, ...]) -> tuple[str, tuple[str, ...]]:
     # The type is written to each number, because PostgreSQL would take `:now + 1` for 32 bits.
     types = {name: _type(name, kind) for name, kind in zip(given, kinds, strict=True)}
+    return _numbered(sql, "$", types)
+
+
+def _numbered(sql: str, sign: str, types: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     numbers: dict[str, int] = {}
 
     def number(match: re.Match[str]) -> str:
         name = match["name"]
         if name is None:
             return match[0]
-        if name not in types:
-            raise LookupError(f"no value for the parameter :{name}")
-        return f"${numbers.setdefault(name, len(numbers) + 1)}{types[name]}"
+        return f"{sign}{numbers.setdefault(name, len(numbers) + 1)}{types.get(name, '')}"
 
     return _TOKEN.sub(number, sql), tuple(numbers)
 

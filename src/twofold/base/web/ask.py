@@ -11,10 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from twofold.base.acts import Act, Acts
 from twofold.base.ids import is_id
+from twofold.base.languages import Languages
 from twofold.base.problems import FieldError, InvalidRequest, NotFound, Problem
 from twofold.base.sightings import IGNORED_FORWARDING, Sightings
 from twofold.base.site import Site
-from twofold.base.texts import N_
+from twofold.base.texts import N_, locale
 from twofold.base.visitor import Need, Visitor
 from twofold.base.web.cookies import SESSION, Cookies
 from twofold.base.web.peers import forwards_untrusted, origin_of, peer_of
@@ -43,7 +44,7 @@ class Ask:
         self.request = request
         self.site = site
         self.need = need
-        self.origin = origin_of(request.scope, site.config.trusted_proxies)
+        self.origin = origin_of(request.scope, site.config.trusted_proxies, site.part(Languages))
         if forwards_untrusted(request.scope, site.config.trusted_proxies):
             site.part(Sightings).note(IGNORED_FORWARDING, peer_of(request.scope), site.clock())
         self.acts = Acts(site, self.origin)
@@ -121,6 +122,7 @@ class Ask:
     def render(self, template: str, *, status_code: int = 200, **context: Any) -> Response:  # noqa: ANN401 - each template has its own
         """Answer with a page."""
         shared: Mapping[str, Any] = {
+            "lang": locale(),
             "visitor": self.visitor,
             "problem": self.problem,
             "form": self.form,

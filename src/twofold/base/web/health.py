@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from twofold.base.database import Transaction
-from twofold.base.outbox import Courier
+from twofold.base.outbox import Carrier
 from twofold.base.problems import Unavailable
 from twofold.base.site import Site
 
@@ -17,9 +18,10 @@ _GOOD_FOR = 2.0  # seconds that a finding is kept, so that asking often costs no
 class Health:
     """Answers `/healthz` and `/readyz`."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, clocks_agree: Callable[[], Awaitable[bool]]) -> None:
         self._site = site
-        self._found = False
+        self._clocks_agree = clocks_agree
+        self._found: dict[str, bool] = {}
         self._found_at = float("-inf")
         self._finding = asyncio.Lock()
 
@@ -28,25 +30,32 @@ class Health:
         return JSONResponse({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:
-        """The database takes a durable write; names only, no error texts.
+        """The clocks agree and the database takes a durable write; names only, no error texts.
 
         Couriers are told of, but a gateway that is down must not take every node out of service: authenticator apps
         work without it, and messages wait in the outbox.
         """
         async with self._finding:  # many who ask at once are one write
             if time.monotonic() - self._found_at > _GOOD_FOR:
-                self._found = await self._writes()
+                self._found = await self._look()
                 self._found_at = time.monotonic()
-        status = "ok" if self._found else "fail"
-        told = {"status": status, "checks": {"database": status}, "couriers": self._site.part(Courier).health()}
-        return JSONResponse(told, 200 if self._found else 503)
+        good = all(self._found.values())
+        checks = {name: _word(good=found) for name, found in self._found.items()}
+        told = {"status": _word(good=good), "checks": checks, "couriers": self._site.part(Carrier).health()}
+        return JSONResponse(told, 200 if good else 503)
 
-    async def _writes(self) -> bool:
+    async def _look(self) -> dict[str, bool]:
+        if not await self._clocks_agree():
+            return {"clock": False}  # the database is not asked for anything then
         try:
             await self._site.db.write(_touch)
         except Unavailable:
-            return False
-        return True
+            return {"clock": True, "database": False}
+        return {"clock": True, "database": True}
+
+
+def _word(*, good: bool) -> str:
+    return "ok" if good else "fail"
 
 
 async def _touch(tx: Transaction) -> None:

@@ -11,9 +11,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from starlette.types import Scope
 
 from twofold.base.acts import Origin
+from twofold.base.languages import Languages
 from twofold.config import Network
 
+_MOST = 512  # characters looked at
 _FORWARDING = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
+_SAID = (b"user-agent", b"accept-language")
 _PROGRAMS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -37,12 +40,13 @@ _SYSTEMS = (
 )
 
 
-def origin_of(scope: Scope, trusted: Sequence[Network]) -> Origin:
+def origin_of(scope: Scope, trusted: Sequence[Network], languages: Languages) -> Origin:
     """Tell where a request comes from."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     source = _client(peer_of(scope), headers, trusted)
-    agent = next((value for name, value in headers if name == b"user-agent"), b"").decode("latin-1")
-    return Origin(source, _network(source), program_name(agent))
+    said = {name: value[:_MOST].decode("latin-1") for name, value in headers if name in _SAID}
+    agent, accepted = said.get(b"user-agent", ""), said.get(b"accept-language", "")
+    return Origin(source, _network(source), program_name(agent), languages.preferred(accepted))
 
 
 def peer_of(scope: Scope) -> str:
@@ -55,6 +59,7 @@ def forwards_untrusted(scope: Scope, trusted: Sequence[Network]) -> bool:
     return any(name in _FORWARDING for name, _ in scope["headers"]) and not _is_trusted(peer_of(scope), trusted)
 
 
+@lru_cache(maxsize=1024)
 def program_name(user_agent: str) -> str:
     """Name a browser and its system, for example "Firefox on Linux"; never repeats what the client wrote."""
     program = next((name for mark, name in _PROGRAMS if mark in user_agent), None)
@@ -80,6 +85,7 @@ def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     return known is not None and any(known in network for network in trusted)
 
 
+@lru_cache(maxsize=1024)
 def _network(source: str) -> str:
     address = _address(source)
     if isinstance(address, IPv6Address):

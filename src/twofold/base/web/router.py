@@ -8,7 +8,7 @@ from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from twofold.base.problems import MethodNotAllowed, NotFound, Problem
+from twofold.base.problems import CallNotAllowed, MethodNotAllowed, NotFound, Problem
 from twofold.base.site import Site
 from twofold.base.visitor import Need
 from twofold.base.web.ask import Ask
@@ -17,6 +17,7 @@ from twofold.base.web.routes import Route, endpoint, problem_json, problem_page
 from twofold.base.web.static import StaticFiles
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+_API = "/api/"
 
 
 class OnePath:
@@ -31,10 +32,15 @@ class OnePath:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         found = self.methods.get(method)
         request = Request(scope, receive)
-        response = await found(request) if found else _refusal(request, self._site, MethodNotAllowed())
-        if found is None:
-            response.headers["Allow"] = ", ".join(sorted(self.methods))
+        response = await found(request) if found else self._not_allowed(request)
         await response(scope, receive, send)
+
+    def _not_allowed(self, request: Request) -> Response:
+        there = ", ".join(sorted(self.methods))
+        for_programs = path_of(request.scope).startswith(_API)
+        response = _refusal(request, self._site, CallNotAllowed(there) if for_programs else MethodNotAllowed())
+        response.headers["Allow"] = there
+        return response
 
 
 def make_router(
@@ -73,6 +79,6 @@ def _static(site: Site) -> Endpoint:
 
 
 def _refusal(request: Request, site: Site, problem: Problem) -> Response:
-    if path_of(request.scope).startswith("/api/"):
+    if path_of(request.scope).startswith(_API):
         return problem_json(site, problem)
     return problem_page(Ask(request, site, Need.NOBODY), problem)

@@ -15,6 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from twofold.base.languages import Languages
 from twofold.base.problems import Problem, Unavailable, WrongOrigin
 from twofold.base.site import Site
 from twofold.base.texts import N_
@@ -118,7 +119,8 @@ def endpoint(route: Route, site: Site) -> Callable[[Request], Awaitable[Response
     async def answer(request: Request) -> Response:
         ask = Ask(request, site, route.need)
         try:
-            response = await route.answer(ask)
+            with site.part(Languages).spoken(ask.origin.locale):
+                response = await route.answer(ask)
         except Exception:  # noqa: BLE001 - the person gets a sentence, the log the cause
             problem = unforeseen(route.path)
             response = problem_json(site, problem) if isinstance(route, Call) else problem_page(ask, problem)

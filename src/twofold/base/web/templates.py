@@ -38,6 +38,7 @@ class Templates:
         self._environment.filters |= {"when": when, "clock": clock, "clock_seconds": clock_seconds}
         self._environment.globals |= {
             "site_name": config.site_name,
+            "base_url": config.base_url,
             "password_min": config.password_min,
             "url": lambda path: config.base_path + path,
             "static": static.url,

@@ -1,25 +1,24 @@
 """Making, judging and using up sent codes. Only a keyed hash is stored, bound to what the code was asked for."""
 
 import secrets
-from gettext import NullTranslations
 
+from twofold.accounts import store as accounts
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act
+from twofold.base.languages import spoken
 from twofold.base.outbox import Reason, fate, post, withdraw
 from twofold.base.problems import Problem
 from twofold.factors.contract import Factor, PhoneKind, Verdict, Wrong
 from twofold.factors.numbers import read_number
 from twofold.factors.sentcode import rules, store
-from twofold.factors.sentcode.rules import Request, SentCode
+from twofold.factors.sentcode.rules import LiveCode, Request
 from twofold.factors.spending import actions as spending
 
 _PURPOSE = "sent-code"  # of the keys that hash
 
 
-async def send(
-    act: Act, kind: PhoneKind, factor: Factor, request: Request, spoken: NullTranslations
-) -> SentCode | Problem:
+async def send(act: Act, kind: PhoneKind, factor: Factor, request: Request) -> LiveCode | Problem:
     """Post a new code to a phone; the one before it is dead, and taken back if it still waits to be sent.
 
     Returns the refusal of the spending guard. Raises Unavailable when the number cannot be opened.
@@ -34,12 +33,14 @@ async def send(
     if before is not None:
         await withdraw(act, before.message_id)
     code, expires_at = f"{secrets.randbelow(1_000_000):06}", act.now + rules.LIFE
-    sent = SentCode(
+    with spoken(act, await accounts.locale_of(act.tx, factor.account_id)):
+        message = kind.code_message(number, code)
+    sent = LiveCode(
         account_id=factor.account_id,
         factor_id=factor.id,
         request=request.id,
         code_hash=act.site.keys.mac(_PURPOSE, rules.bound(factor.account_id, request, factor.id, code)),
-        message_id=await post(act, kind.code_message(number, code, spoken), expires_at=expires_at),
+        message_id=await post(act, message, expires_at=expires_at),
         resend_at=resend_at,
         expires_at=expires_at,
         used_at=None,
@@ -49,7 +50,7 @@ async def send(
     return sent
 
 
-async def _learn(act: Act, kind: PhoneKind, factor: Factor, before: SentCode | None) -> None:
+async def _learn(act: Act, kind: PhoneKind, factor: Factor, before: LiveCode | None) -> None:
     """Let the guard know what a courier reported of the message before, perhaps minutes after it took that."""
     if before is None or before.factor_id != factor.id:
         return
@@ -57,7 +58,7 @@ async def _learn(act: Act, kind: PhoneKind, factor: Factor, before: SentCode | N
         await spending.unreachable(act, kind.number(factor), "sms")
 
 
-async def last(act: Act, account_id: str, request: Request) -> SentCode | None:
+async def last(act: Act, account_id: str, request: Request) -> LiveCode | None:
     """Give the code that was sent last for this request."""
     sent = await store.find(act.tx, account_id, request.purpose)
     return sent if sent is not None and sent.is_for(request) else None

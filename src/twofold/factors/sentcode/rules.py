@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class SentCode:
+class LiveCode:
     """The code that was sent last for a purpose, by its hash; times are epoch seconds."""
 
     account_id: str
@@ -52,7 +52,7 @@ def bound(account_id: str, request: Request, factor_id: str, code: str) -> str:
     return f"{account_id}:{request.purpose}:{request.id}:{factor_id}:{code}"
 
 
-def judge(sent: SentCode, now: int, *, right: bool) -> Verdict:
+def judge(sent: LiveCode, now: int, *, right: bool) -> Verdict:
     """Tell what a given code is worth; `right` tells whether its hash is that of the sent one."""
     if not right or not sent.is_alive(now):
         return Wrong(sent=True)

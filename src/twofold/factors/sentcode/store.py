@@ -1,15 +1,13 @@
-"""The table of sent codes: one row an account and purpose, a keyed hash of the code."""
+"""The table of live codes: one row an account and purpose, a keyed hash of the code."""
 
 from twofold.base.database import Transaction
-from twofold.factors.sentcode.rules import Purpose, SentCode
+from twofold.base.housekeeping import Over
+from twofold.factors.sentcode.rules import LiveCode, Purpose
 
-OVER = """
-    DELETE FROM live_code WHERE (account_id, purpose) IN
-        (SELECT account_id, purpose FROM live_code WHERE expires_at <= :now - 3600 LIMIT :most)
-"""
+OVER = Over("live_code", "account_id, purpose", "expires_at <= :before", kept=3600)
 
 
-async def find(tx: Transaction, account_id: str, purpose: Purpose) -> SentCode | None:
+async def find(tx: Transaction, account_id: str, purpose: Purpose) -> LiveCode | None:
     """Find the code that was sent last for a purpose, whatever it is still worth."""
     row = await tx.one(
         """
@@ -19,10 +17,10 @@ async def find(tx: Transaction, account_id: str, purpose: Purpose) -> SentCode |
         account_id=account_id,
         purpose=purpose.value,
     )
-    return SentCode(**row) if row else None
+    return LiveCode(**row) if row else None
 
 
-async def replace(tx: Transaction, purpose: Purpose, sent: SentCode) -> None:
+async def replace(tx: Transaction, purpose: Purpose, sent: LiveCode) -> None:
     """Put a new code in the place of the old one, which is dead."""
     await tx.run(
         """

@@ -1,9 +1,7 @@
 """The text message as a kind of factor. A message fits into one part of 160 characters with names of usual length."""
 
-from gettext import NullTranslations
-
 from twofold.base.outbox import Message
-from twofold.base.texts import N_, tag_of
+from twofold.base.texts import N_, _
 from twofold.factors.contract import PhoneTexts
 from twofold.factors.phones import Phone
 from twofold.factors.sms import rules
@@ -23,15 +21,15 @@ class Sms(Phone):
         cost=N_("We send one text message for each code. Your carrier may charge you for it."),
     )
 
-    def code_message(self, number: str, code: str, spoken: NullTranslations) -> Message:
+    def code_message(self, number: str, code: str) -> Message:
         """Write the message that carries a code."""
-        told = spoken.gettext(N_("{code} is your code for {service}. It works for 5 minutes. Tell it to nobody."))
+        told = _("{code} is your code for {service}. It works for 5 minutes. Tell it to nobody.")
         text = rules.with_bound_code(told.format(code=code, service=self._site_name), host=self._host, code=code)
-        return Message("sms", number, text, locale=tag_of(spoken))
+        return Message("sms", number, text)
 
-    def farewell(self, number: str, spoken: NullTranslations) -> Message:
+    def farewell(self, number: str) -> Message:
         """Write the notice to a number that is no longer used."""
-        told = spoken.gettext(
-            N_("This number is no longer used for codes of {service}. Not your doing? Sign in and check your settings.")
+        told = _(
+            "This number is no longer used for codes of {service}. Not your doing? Sign in and check your settings."
         )
-        return Message("sms", number, told.format(service=self._site_name), locale=tag_of(spoken))
+        return Message("sms", number, told.format(service=self._site_name))

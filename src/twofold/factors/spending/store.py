@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twofold.base.database import Transaction
+from twofold.base.housekeeping import Over
 from twofold.base.ids import sortable_id
 from twofold.factors.spending.rules import A_DAY, Conversion, Limits, Past, Sent
 
@@ -34,13 +35,10 @@ class Send:
     account_id: str
 
 
-def over(limits: Limits) -> tuple[str, ...]:
-    """Write what clears out sends that no limit looks back at, and notes that hold no more."""
+def over(limits: Limits) -> tuple[Over, ...]:
+    """Tell which sends no limit looks back at, and which notes hold no more."""
     kept = max(limits.longest, 2 * A_DAY)
-    return (
-        f"DELETE FROM sent_code WHERE id IN (SELECT id FROM sent_code WHERE at <= :now - {kept} LIMIT :most)",  # noqa: S608 - a whole number from the settings
-        "DELETE FROM sending_note WHERE key IN (SELECT key FROM sending_note WHERE until <= :now LIMIT :most)",
-    )
+    return (Over("sent_code", "id", "at <= :before", kept=kept), Over("sending_note", "key", "until <= :before"))
 
 
 async def hold(tx: Transaction) -> Day:

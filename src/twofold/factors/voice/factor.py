@@ -1,9 +1,7 @@
 """The voice call as a kind of factor: a code is said digit by digit, twice, because nobody can read a call again."""
 
-from gettext import NullTranslations
-
 from twofold.base.outbox import Message
-from twofold.base.texts import N_, tag_of
+from twofold.base.texts import N_, _
 from twofold.factors.contract import PhoneTexts
 from twofold.factors.phones import Phone
 from twofold.factors.voice import rules
@@ -23,18 +21,16 @@ class Voice(Phone):
         cost=N_("We call you once for each code, and say it twice."),
     )
 
-    def code_message(self, number: str, code: str, spoken: NullTranslations) -> Message:
+    def code_message(self, number: str, code: str) -> Message:
         """Write what the call says of a code."""
-        told = spoken.gettext(N_("Hello. Your code for {service} is: {digits}. Once more: {digits}. Goodbye."))
+        told = _("Hello. Your code for {service} is: {digits}. Once more: {digits}. Goodbye.")
         text = told.format(service=self._site_name, digits=rules.one_by_one(code))
-        return Message("voice", number, text, locale=tag_of(spoken))
+        return Message("voice", number, text)
 
-    def farewell(self, number: str, spoken: NullTranslations) -> Message:
+    def farewell(self, number: str) -> Message:
         """Write the notice to a number that is no longer used."""
-        told = spoken.gettext(
-            N_(
-                "Hello. This number is no longer used for codes of {service}. "
-                "If that was not your doing, sign in there and check your settings. Goodbye."
-            )
+        told = _(
+            "Hello. This number is no longer used for codes of {service}. "
+            "If that was not your doing, sign in there and check your settings. Goodbye."
         )
-        return Message("voice", number, told.format(service=self._site_name), locale=tag_of(spoken))
+        return Message("voice", number, told.format(service=self._site_name))

@@ -31,9 +31,9 @@ CREATE TABLE browser (                          -- browsers in which an account 
 CREATE INDEX browser_account ON browser (account_id);
 CREATE INDEX browser_last ON browser (last_at);
 
-CREATE TABLE session (
+CREATE TABLE session (                          -- without row numbers a session check goes down one tree, not two
     token_hash     BYTEA PRIMARY KEY,
-    id             TEXT NOT NULL UNIQUE,
+    id             TEXT NOT NULL,               -- looked for among the account's own
     account_id     TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     name           TEXT NOT NULL,
     source         TEXT NOT NULL,
@@ -43,7 +43,9 @@ CREATE TABLE session (
     last_used_at   BIGINT NOT NULL,
     expires_at     BIGINT NOT NULL,
     unlocked_until BIGINT NOT NULL
-);
+) WITHOUT ROWID -- sqlite only
+)               -- postgres only
+;
 CREATE INDEX session_account ON session (account_id);
 CREATE INDEX session_expires ON session (expires_at);
 

@@ -1,37 +1,48 @@
 """`smtp://` and `smtps://` hand mails to a mail server. Off loopback nothing is said before TLS is on."""
 
 import asyncio
+import re
 import ssl
 from contextlib import suppress
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from twofold.base.outbox import Message, Reason
-from twofold.config.couriers import Address
-from twofold.couriers.contract import Around, Failed, Parcel, Refused
+from twofold.base.outbox import Reason
+from twofold.config.units import Refused as BadAddress
+from twofold.couriers.addresses import Address
+from twofold.couriers.contract import Around, Driver, Failed, Look, Parcel, Refused
+from twofold.couriers.mime import written
 
 if TYPE_CHECKING:
     import aiosmtplib
 
+_MAILBOX = re.compile(r"([^<>\r\n]*<)?[^@\s<>,]+@[^@\s<>,]+>?")
 _NOBODY_THERE = {550, 551, 553}  # RFC 5321 4.2.3
 _CLOSING = 421  # the server itself is in trouble
 
 
-class Smtp:
+class Smtp(Driver):
     """A connection for each mail. A try that broke off is made again: the Message-ID is the id of the message."""
 
+    schemes = ("smtp://", "smtps://")
+    channels = ("mail",)
+    form = "smtp://user:password@host:587?from=login@example.org, smtps://…"
     repeatable = True
 
     def __init__(self, address: Address, _channel: str, around: Around) -> None:
+        address.check_host()
+        options = address.options("ca", "from")
+        self._from, self._ca = options.get("from", ""), options.get("ca")
+        if not _MAILBOX.fullmatch(self._from):
+            raise BadAddress("must say who mails come from, as in smtp://user:password@host:587?from=login@example.org")
+        if address.path not in {"", "/"}:
+            raise BadAddress("must have nothing between host and `?`; in a password write %2F for /")
         self._address = address
         self._domain = around.config.host
         self._clock = around.clock
 
     async def carry(self, parcel: Parcel) -> None:
         """Send a mail. Raises Refused, Failed."""
-        mail = self._mail(parcel)
+        mail = written(parcel, sender=self._from, domain=self._domain, now=self._clock())
         library, connection = await asyncio.to_thread(self._prepare)
         try:
             await self._open(connection)
@@ -51,7 +62,7 @@ class Smtp:
             with suppress(library.SMTPException, OSError):
                 connection.close()
 
-    async def check(self) -> None:
+    async def check(self) -> Look:
         """Connect, begin TLS and sign in. Raises Failed."""
         library, connection = await asyncio.to_thread(self._prepare)
         try:
@@ -61,24 +72,20 @@ class Smtp:
             raise Failed(_told(error)) from None
         finally:
             connection.close()
-
-    async def close(self) -> None:
-        """No connection outlives its mail."""
+        return Look()
 
     def _prepare(self) -> tuple["aiosmtplib", "aiosmtplib.SMTP"]:  # type: ignore[valid-type]
         import aiosmtplib  # noqa: PLC0415 - needed by those who send mail through it only
 
-        address = self._address
-        ca = address.options.get("ca")
-        context = ssl.create_default_context(cafile=ca)
-        if address.loopback and ca is None:  # our own machine: whatever certificate it has
+        address, secure = self._address, self._address.scheme == "smtps"
+        context, trusted = ssl.create_default_context(cafile=self._ca), address.loopback and self._ca is None
+        if trusted:  # our own machine: whatever certificate it has, or none
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        start_tls = None if address.loopback and ca is None else True
         connection = aiosmtplib.SMTP(
             hostname=address.host,
-            port=address.port,
-            use_tls=address.secure,
-            start_tls=False if address.secure else start_tls,
+            port=address.port or (465 if secure else 587),
+            use_tls=secure,
+            start_tls=False if secure else None if trusted else True,
             tls_context=context,
             local_hostname=self._domain,
         )
@@ -88,26 +95,6 @@ class Smtp:
         await connection.connect()
         if self._address.user:
             await connection.login(self._address.user, self._address.password)
-
-    def _mail(self, parcel: Parcel) -> EmailMessage:
-        """Write the mail. Raises Refused."""
-        message: Message = parcel.message
-        mail = EmailMessage(SMTP)
-        mail["From"] = self._address.options["from"]
-        try:
-            mail["To"], mail["Subject"] = message.to, message.subject or ""
-        except Exception:  # noqa: BLE001 - the parser of headers raises all sorts of things
-            raise Refused("address or subject make no header") from None
-        if [each.addr_spec for each in mail["To"].addresses] != [message.to]:
-            raise Refused("the address would be read as another one")
-        mail["Date"] = formatdate(self._clock())
-        mail["Message-ID"] = f"<{parcel.id}@{self._domain}>"
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
-        mail.set_content(message.text)
-        if message.html is not None:
-            mail.add_alternative(message.html, subtype="html")
-        mail["Content-Language"] = message.locale  # last: setting the content drops headers of its kind
-        return mail
 
 
 def _verdict(code: int, reason: Reason | None = None) -> Refused | Failed:

@@ -5,9 +5,10 @@
 
 from urllib.parse import urlencode
 
-from twofold.config.couriers import Address
-from twofold.couriers.contract import Around, Doubtful, Failed, Parcel, Refused
-from twofold.couriers.http import Client
+from twofold.config.units import Refused as BadAddress
+from twofold.couriers.addresses import Address, is_sender
+from twofold.couriers.contract import Around, Failed, Look, Parcel
+from twofold.couriers.http import HttpDriver
 
 _GSM = frozenset(  # GSM 03.38, basic alphabet and extension: what a short message holds in seven bits a letter
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -16,17 +17,24 @@ _GSM = frozenset(  # GSM 03.38, basic alphabet and extension: what a short messa
 _SEVEN_BITS, _UNICODE = "0", "2"
 
 
-class Kannel:
+class Kannel(HttpDriver):
     """One smsbox. It answers 202 (or 200) for what bearerbox has taken, and 503 while no SMSC can be reached."""
 
+    schemes = ("kannel+https://", "kannel+http://")
+    channels = ("sms",)
+    form = "kannel+https://user:password@host?from=SENDER"
     repeatable = False
+    ours = frozenset({401, 403, 404})
 
     def __init__(self, address: Address, _channel: str, _around: Around) -> None:
-        host = f"[{address.host}]" if ":" in address.host else address.host
-        self._url = f"http{'s' if address.secure else ''}://{host}:{address.port}{address.rest}"
+        path = address.path if address.path not in {"", "/"} else "/cgi-bin/sendsms"
+        self._url = address.http(path, port=13013)
+        options = address.options("ca", "from")
+        self._from = options.get("from", "")
+        if not address.user or not address.password or not is_sender(self._from):
+            raise BadAddress(f"must be {self.form}, a name or a number such as %2B15551234567")
         self._account = {"username": address.user, "password": address.password}
-        self._from = address.options["from"]
-        self._client = Client(address.options.get("ca"))
+        super().__init__(options.get("ca"))
 
     async def carry(self, parcel: Parcel) -> None:
         """Ask for a message. Raises Refused, Failed, Doubtful."""
@@ -34,24 +42,11 @@ class Kannel:
         coding = _SEVEN_BITS if set(text) <= _GSM else _UNICODE
         said = {"text": text, "charset": "UTF-8", "coding": coding}
         query = urlencode({**self._account, "from": self._from, "to": parcel.message.to, **said})
-        answer = await self._client.send("GET", f"{self._url}?{query}", headers={})
-        if answer.taken:
-            return
-        if answer.busy or answer.status in {401, 403, 404}:  # our account is at fault, not the message
-            raise Failed(f"it answered {answer.status}", alive=answer.stumbled)
-        if 400 <= answer.status < 500:  # noqa: PLR2004 - RFC 9110 15.5
-            raise Refused(f"it answered {answer.status}")
-        raise Doubtful(f"it answered {answer.status}")
+        await self.hand_over("GET", f"{self._url}?{query}")
 
-    async def check(self) -> None:
+    async def check(self) -> Look:
         """Ask without number and text, which sends nothing: 400 when it knows us. Raises Failed."""
-        try:
-            answer = await self._client.send("GET", f"{self._url}?{urlencode(self._account)}", headers={})
-        except Doubtful as error:
-            raise Failed(str(error)) from None
-        if answer.status in {401, 403, 404}:
+        answer = await self.ask("GET", f"{self._url}?{urlencode(self._account)}")
+        if answer.status in self.ours:
             raise Failed(f"it answered {answer.status}: look at user, password and path")
-
-    async def close(self) -> None:
-        """Close connections."""
-        await self._client.close()
+        return Look()

@@ -3,18 +3,16 @@
 The API knows no id of ours: a try whose answer did not come is never made again here.
 """
 
-import hmac
-from base64 import b64encode
-from collections.abc import Mapping
+import re
 from html import escape
-from urllib.parse import urlencode
-
-import msgspec
+from urllib.parse import urlencode, urlsplit
 
 from twofold.base.outbox import Message, Reason
-from twofold.config.couriers import Address
-from twofold.couriers.contract import Around, Doubtful, Failed, Parcel, Refused
-from twofold.couriers.http import Answer, Client
+from twofold.config.places import is_loopback
+from twofold.config.units import Refused as BadAddress
+from twofold.couriers.addresses import Address, is_sender
+from twofold.couriers.contract import Around, Failed, Look, Parcel
+from twofold.couriers.http import Answer, HttpDriver
 
 HOOK = "/hooks/twilio"
 
@@ -33,48 +31,49 @@ REASONS = {  # https://www.twilio.com/docs/api/errors
 _LANGUAGES = {"de": "de-DE", "en": "en-US", "es": "es-ES", "fr": "fr-FR", "it": "it-IT", "nl": "nl-NL", "pt": "pt-BR"}
 
 
-class Twilio:
+class Twilio(HttpDriver):
     """One account of Twilio."""
 
+    schemes = ("twilio://",)
+    channels = ("sms", "voice")
+    form = "twilio://SID:TOKEN@FROM"
     repeatable = False
+    ours = frozenset({401, 403, 404})
 
     def __init__(self, address: Address, channel: str, around: Around) -> None:
-        self._account = f"{address.options['api'].rstrip('/')}/2010-04-01/Accounts/{address.user}"
+        self._from = address.place
+        if not re.fullmatch(r"[A-Za-z0-9]+", address.user) or not address.password or not is_sender(self._from):
+            raise BadAddress(f"must be {self.form}, where FROM is a number such as +15551234567 or a service MG…")
+        if channel == "voice" and not self._from.startswith("+"):
+            raise BadAddress("must name a phone number such as +15551234567 as FROM: only a number can call")
+        api = address.options("api").get("api", "https://api.twilio.com")
+        _check_api(api)
+        self._account = f"{api.rstrip('/')}/2010-04-01/Accounts/{address.user}"
         self._auth = (address.user, address.password)
-        self._from = address.host
         self._resource = "Calls" if channel == "voice" else "Messages"
         # Twilio refuses a callback that it cannot reach; a stand-in on this machine reaches us anywhere.
-        heard = not around.config.loopback or address.options["api"].startswith("http://")
+        heard = not around.config.loopback or api.startswith("http://")
         self._callback = f"{around.config.base_url}{HOOK}" if heard else None
-        self._client = Client()
+        super().__init__(None)
 
     async def carry(self, parcel: Parcel) -> None:
         """Ask for a message or a call. Raises Refused, Failed, Doubtful."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         body = urlencode(self._form(parcel)).encode()
         url = f"{self._account}/{self._resource}.json"
-        answer = await self._client.send("POST", url, headers=headers, body=body, auth=self._auth)
-        if answer.taken:
-            return
-        if answer.busy or answer.status in {401, 403, 404}:  # our account is at fault, not the message
-            raise Failed(f"it answered {answer.status}", alive=answer.stumbled)
-        if 400 <= answer.status < 500:  # noqa: PLR2004 - RFC 9110 15.5
-            code = _code(answer)
-            raise Refused(f"it answered {answer.status} with code {code or 'unknown'}", REASONS.get(code))
-        raise Doubtful(f"it answered {answer.status}")
+        await self.hand_over("POST", url, headers=headers, body=body, auth=self._auth)
 
-    async def check(self) -> None:
+    def why(self, answer: Answer) -> tuple[str, Reason | None]:
+        """Read Twilio's own number for what is wrong."""
+        code = str(answer.told.get("code", ""))
+        return f" with code {code or 'unknown'}", REASONS.get(code)
+
+    async def check(self) -> Look:
         """Ask for our account. Raises Failed."""
-        try:
-            answer = await self._client.send("GET", f"{self._account}.json", headers={}, auth=self._auth)
-        except Doubtful as error:
-            raise Failed(str(error)) from None
+        answer = await self.ask("GET", f"{self._account}.json", auth=self._auth)
         if not answer.taken:
             raise Failed(f"it answered {answer.status}: look at SID and TOKEN")
-
-    async def close(self) -> None:
-        """Close connections."""
-        await self._client.close()
+        return Look()
 
     def _form(self, parcel: Parcel) -> dict[str, str]:
         sender = "MessagingServiceSid" if self._from.startswith("MG") else "From"
@@ -83,22 +82,19 @@ class Twilio:
         return {"To": parcel.message.to, sender: self._from, **said, **heard}
 
 
-def signed(token: str, url: str, form: Mapping[str, str], signature: str) -> bool:
-    """Check `X-Twilio-Signature`: HMAC-SHA1 over the address and the sorted fields of the form."""
-    text = url + "".join(name + form[name] for name in sorted(form))
-    expected = b64encode(hmac.digest(token.encode(), text.encode(), "sha1")).decode()
-    return hmac.compare_digest(expected.encode(), signature.encode())
+def _check_api(api: str) -> None:
+    """Raise BadAddress for what cannot be the address of the API."""
+    try:
+        parts = urlsplit(api)
+        _ = parts.port
+    except ValueError:
+        raise BadAddress("has an api that is no address: write api=https://host") from None
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or "@" in api:
+        raise BadAddress("has an api that is no address: write api=https://host")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise BadAddress("must have an api of https:// unless its host is this machine (127.0.0.1, ::1 or localhost)")
 
 
 def _speech(message: Message) -> str:
     language = message.locale if "-" in message.locale else _LANGUAGES.get(message.locale, "en-US")
     return f'<Response><Say language="{escape(language)}">{escape(message.text)}</Say></Response>'
-
-
-def _code(answer: Answer) -> str:
-    """Read Twilio's own number for what is wrong."""
-    try:
-        told = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-    return str(told.get("code", "")) if isinstance(told, dict) else ""
