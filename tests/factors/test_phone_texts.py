@@ -5,7 +5,7 @@ from gettext import NullTranslations
 import pytest
 
 from twofold.base.keys import Keyring
-from twofold.base.texts import translations
+from twofold.base.texts import language, translations
 from twofold.factors.contract import Factor
 from twofold.factors.sms.factor import Sms
 from twofold.factors.sms.rules import with_bound_code
@@ -115,18 +115,15 @@ class Klingon(NullTranslations):
         """Says it in Klingon, more or less."""
         return f"Qapla' {message}"
 
-    def info(self) -> dict[str, str]:
-        """Names itself."""
-        return {"language": "tlh"}
-
 
 def test_a_message_speaks_the_language_that_it_is_written_in() -> None:
     """The words and the voice that says them are of one language."""
-    before = translations.set(Klingon())
+    before, named = translations.set(Klingon()), language.set("tlh")
     try:
         message = Voice(KEYS, site_name="Example", host="example.org").code_message("+15551234567", "042137")
     finally:
         translations.reset(before)
+        language.reset(named)
     assert message.text.startswith("Qapla' Hello.")
     assert message.locale == "tlh"
 

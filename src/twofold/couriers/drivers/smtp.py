@@ -3,7 +3,8 @@
 import asyncio
 import re
 import ssl
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from twofold.base.outbox import Reason
@@ -43,36 +44,37 @@ class Smtp(Driver):
     async def carry(self, parcel: Parcel) -> None:
         """Send a mail. Raises Refused, Failed."""
         mail = written(parcel, sender=self._from, domain=self._domain, now=self._clock())
-        library, connection = await asyncio.to_thread(self._prepare)
-        try:
-            await self._open(connection)
+        async with self._connected() as (library, connection):
             try:
                 await connection.send_message(mail, recipients=[parcel.message.to])
             except (library.SMTPNotSupported, UnicodeError):  # letters that this server cannot take
                 raise Refused("it takes no such address", Reason.UNREACHABLE) from None
-        except library.SMTPRecipientsRefused as error:
-            raise _verdict(error.recipients[0].code, Reason.UNREACHABLE) from None
-        except library.SMTPAuthenticationError:
-            raise Failed("it does not know this user name and password") from None
-        except library.SMTPResponseException as error:
-            raise _verdict(error.code) from None
-        except (library.SMTPException, OSError) as error:
-            raise Failed(_told(error)) from None
-        finally:
-            with suppress(library.SMTPException, OSError):
-                connection.close()
+            except library.SMTPRecipientsRefused as error:
+                raise _verdict(error.recipients[0].code, Reason.UNREACHABLE) from None
+            except library.SMTPResponseException as error:
+                raise _verdict(error.code) from None
 
     async def check(self) -> Look:
         """Connect, begin TLS and sign in. Raises Failed."""
+        async with self._connected() as (_, connection):
+            await connection.quit()
+        return Look()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple["aiosmtplib", "aiosmtplib.SMTP"]]:  # type: ignore[valid-type]
         library, connection = await asyncio.to_thread(self._prepare)
         try:
-            await self._open(connection)
-            await connection.quit()
+            await connection.connect()
+            if self._address.user:
+                await connection.login(self._address.user, self._address.password)
+            yield library, connection
+        except library.SMTPAuthenticationError:
+            raise Failed("it does not know this user name and password") from None
         except (library.SMTPException, OSError) as error:
-            raise Failed(_told(error)) from None
+            raise Failed(f"it cannot be spoken with ({type(error).__name__})") from None
         finally:
-            connection.close()
-        return Look()
+            with suppress(library.SMTPException, OSError):
+                connection.close()
 
     def _prepare(self) -> tuple["aiosmtplib", "aiosmtplib.SMTP"]:  # type: ignore[valid-type]
         import aiosmtplib  # noqa: PLC0415 - needed by those who send mail through it only
@@ -91,17 +93,8 @@ class Smtp(Driver):
         )
         return aiosmtplib, connection
 
-    async def _open(self, connection: "aiosmtplib.SMTP") -> None:
-        await connection.connect()
-        if self._address.user:
-            await connection.login(self._address.user, self._address.password)
-
 
 def _verdict(code: int, reason: Reason | None = None) -> Refused | Failed:
     if code >= 500:  # noqa: PLR2004 - RFC 5321 4.2.1: permanent
         return Refused(f"it answered {code}", reason if code in _NOBODY_THERE else None)
     return Failed(f"it answered {code}", alive=code != _CLOSING)
-
-
-def _told(error: Exception) -> str:
-    return f"it cannot be spoken with ({type(error).__name__})"
