@@ -4,7 +4,7 @@ A password step is two short transactions with the hash between them, so that no
 the database: count the try and load; hash in the pool; decide, if nothing changed meanwhile.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from twofold.accounts import store
 from twofold.accounts.rules import PASSWORD_MOST, Account, WrongCredentials, WrongPassword
@@ -20,8 +20,7 @@ from twofold.base.texts import ENGLISH, N_
 _A_DAY = 86_400  # seconds between two notes of one browser: it is remembered for a year
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordTry:
+class PasswordTry(msgspec.Struct, frozen=True):
     """A counted try, compared but not yet decided."""
 
     event: Event

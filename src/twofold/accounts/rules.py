@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import idna
+import msgspec
 
 from twofold.accounts.common_passwords import COMMON_PASSWORDS
 from twofold.base.problems import FieldError, InvalidRequest, Problem
@@ -20,8 +21,7 @@ _LOCAL_PART = re.compile(r"(?=.{1,64}$)(?!.*=\?)[^\s@()<>\[\]:;,\\\".]+(\.[^\s@(
 _ASCII_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """One person. `stamp` is raised whenever credentials change; times are epoch seconds."""
 
     id: str

@@ -1,6 +1,6 @@
 """The event table: written once, never changed."""
 
-from dataclasses import dataclass
+import msgspec
 
 from twofold.base.database import Transaction
 from twofold.base.housekeeping import Over
@@ -12,8 +12,7 @@ def over(config: Config) -> Over:
     return Over("event", "id", "id < :before_id", kept=config.keep_events)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One event; `at` is epoch seconds, `data` is JSON."""
 
     id: str

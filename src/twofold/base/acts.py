@@ -4,8 +4,9 @@ Actions take an `Act` first. Whoever answers a request holds an `Acts` and runs 
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
+
+import msgspec
 
 from twofold.base.database import Transaction
 from twofold.base.problems import Problem
@@ -15,8 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Where a request comes from: client address (`source`) and program (`agent`, for example "Firefox on Linux").
 
     Limits count by `source_network`: an IPv6 address is one of 2^64 that its owner may use. `locale` is the language
@@ -32,19 +32,17 @@ class Origin:
 COMMAND_LINE = Origin("", "", "Command line")
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(msgspec.Struct, frozen=True):
     """One transaction at work; `now` is epoch seconds, UTC. `afterwards` is called once it is durable."""
 
     tx: Transaction
     site: Site
     now: int
     origin: Origin
-    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    afterwards: list[Callable[[], None]] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Acts:
+class Acts(msgspec.Struct, frozen=True):
     """Runs actions for one origin."""
 
     site: Site

@@ -6,7 +6,7 @@ courier inside a transaction; `Carrier.outcome` tells afterwards how it went.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import partial
 from random import SystemRandom
@@ -25,8 +25,7 @@ _chance = SystemRandom()
 OVER = Over("outbox", "id", "outcome IS NOT NULL AND expires_at <= :before", kept=86_400)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """What a courier carries: `channel` is mail, sms or voice; `to` an address, or a number as E.164 writes it."""
 
     channel: str
@@ -34,7 +33,7 @@ class Message:
     text: str
     subject: str | None = None  # of a mail
     html: str | None = None  # of a mail
-    locale: str = field(default_factory=locale)  # of the language that it was written in
+    locale: str = msgspec.field(default_factory=locale)  # of the language that it was written in
 
 
 class Outcome(Enum):

@@ -4,15 +4,15 @@ An action that RAISES a problem undoes its transaction; one that RETURNS a probl
 how a refused try is counted. `code` is stable; texts are translated where they are shown.
 """
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+import msgspec
 
 from twofold.base.clock import rfc3339
 from twofold.base.texts import N_, _, counted
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(msgspec.Struct, frozen=True):
     """One field that cannot be taken, and what to do about it."""
 
     field: str

@@ -6,7 +6,8 @@ The rules are pure: a tally of past attempts, the limits and the time in, the mo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from twofold.base.database import Row, Transaction
 from twofold.base.housekeeping import Over
@@ -16,8 +17,7 @@ from twofold.config import Backoff, Config, Rate
 _REMEMBERED = 172_800  # seconds at least
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """Wrong attempts under one key: their times in a window, how many in a row, and the last one (epoch seconds)."""
 
     marks: tuple[int, ...] = ()

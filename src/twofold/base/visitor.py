@@ -1,7 +1,8 @@
 """Who is asking."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+import msgspec
 
 
 class Need(IntEnum):
@@ -12,8 +13,7 @@ class Need(IntEnum):
     UNLOCKED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(msgspec.Struct, frozen=True):
     """A signed-in person; times are epoch seconds."""
 
     account_id: str

@@ -1,6 +1,6 @@
 """Trusting, recognising and forgetting computers."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from twofold.audit import actions as audit
 from twofold.audit.events import Event

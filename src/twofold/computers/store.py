@@ -1,6 +1,6 @@
 """The table of trusted computers. A row counts while the account's stamp is the one that it was trusted under."""
 
-from dataclasses import dataclass
+import msgspec
 
 from twofold.base.database import Transaction
 from twofold.base.housekeeping import Over
@@ -16,8 +16,7 @@ _LIVING = f"""
 OVER = Over("computer", "token_hash", "expires_at <= :before")
 
 
-@dataclass(frozen=True, slots=True)
-class Computer:
+class Computer(msgspec.Struct, frozen=True):
     """One trusted computer; times are epoch seconds."""
 
     id: str

@@ -3,7 +3,7 @@
 Every change ends what the contract's table says (section 3): `settle` compares before with after and carries it out.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from twofold.accounts import store as accounts
 from twofold.accounts.rules import CONSEQUENCES, Account, Change, RecoveryCode

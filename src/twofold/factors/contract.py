@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from twofold.base.acts import Act
 from twofold.base.outbox import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(msgspec.Struct, frozen=True):
     """An enrolled factor; `last_step` is the highest time step accepted, times are epoch seconds."""
 
     id: str
@@ -30,36 +31,31 @@ class Factor:
     last_used_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(msgspec.Struct, frozen=True):
     """The code is right; it belongs to this time step and is spent by being accepted."""
 
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class RightSent:
+class RightSent(msgspec.Struct, frozen=True):
     """The code is the one that was sent last; `code_hash` is what it is known by, and used up by."""
 
     code_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(msgspec.Struct, frozen=True):
     """The code was right, but it or a later one has been accepted before; `sent` tells that it came to a phone."""
 
     sent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ClockOff:
+class ClockOff(msgspec.Struct, frozen=True):
     """The code belongs to another time; positive minutes when the phone's clock is ahead."""
 
     minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(msgspec.Struct, frozen=True):
     """The code is not of this factor; `sent` tells that one was to come to a phone."""
 
     sent: bool = False

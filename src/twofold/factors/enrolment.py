@@ -5,8 +5,10 @@ proven its owner may change from text to call, and wrong codes stay counted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from twofold.audit import actions as audit
 from twofold.audit.events import Event

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from twofold.accounts.rules import Change
 from twofold.base.problems import Conflict, FieldError, InvalidRequest, Problem, TooManyAttempts
@@ -28,8 +29,7 @@ class Policy(StrEnum):
     EVERY_LOG_IN = "every_log_in"
 
 
-@dataclass(frozen=True, slots=True)
-class TwoFactor:
+class TwoFactor(msgspec.Struct, frozen=True):
     """An account's choice and its verified factors."""
 
     policy: Policy

@@ -1,6 +1,7 @@
 """Starting, recognising, unlocking and ending sessions; and carrying out what a change of credentials ends."""
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from twofold.accounts import store as accounts
 from twofold.accounts.rules import CONSEQUENCES, Change, Sessions
@@ -18,8 +19,7 @@ from twofold.sessions.rules import LockedSettings, NotSignedIn, is_alive, is_of_
 from twofold.sessions.store import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """A session's secret, as the browser or client keeps it; `expires_at` is epoch seconds."""
 
     token: str

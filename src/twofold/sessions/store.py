@@ -1,6 +1,6 @@
 """The session table. Tokens are kept as SHA-256; a look-up is one indexed read."""
 
-from dataclasses import dataclass
+import msgspec
 
 from twofold.base.database import Row, Transaction
 from twofold.base.housekeeping import Over
@@ -17,8 +17,7 @@ _HOLD = """
 OVER = Over("session", "token_hash", "expires_at <= :before")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """One signed-in browser or client; times are epoch seconds."""
 
     id: str

@@ -1,7 +1,9 @@
 """The steps of a sign-in. Each is one transaction that proves, decides by the table, and moves the attempt on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from twofold.accounts import actions as accounts
 from twofold.accounts.actions import PasswordTry
@@ -25,8 +27,7 @@ from twofold.signin.rules import Proof, SignInExpired, State, next_state
 from twofold.signin.store import Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(msgspec.Struct, frozen=True):
     """The end of a sign-in. Tokens are new; the recovery code is there when one was used up."""
 
     account_id: str
@@ -36,8 +37,7 @@ class SignedIn:
     recovery_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRequired:
+class CodeRequired(msgspec.Struct, frozen=True):
     """The half-open state: the password is proven, a code is asked for, and perhaps one was `sent` for it."""
 
     sign_in: Token
@@ -56,8 +56,7 @@ class CodeRequired:
         return rules.may_trust(self.two_factor.policy)
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(msgspec.Struct, frozen=True):
     """The program that signs in, and what it kept from earlier times."""
 
     is_browser: bool  # keeps tokens in cookies, and is remembered as a browser of the account

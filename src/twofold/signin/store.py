@@ -1,6 +1,6 @@
 """The table of attempts under way: what is proven so far, for five minutes."""
 
-from dataclasses import dataclass
+import msgspec
 
 from twofold.base.database import Transaction
 from twofold.base.housekeeping import Over
@@ -15,8 +15,7 @@ _FIND = """
 OVER = Over("sign_in", "token_hash", "expires_at <= :before")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """A half-open sign-in: whose, how many wrong codes were tried, and its end (epoch seconds)."""
 
     account_id: str

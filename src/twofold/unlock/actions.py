@@ -1,6 +1,6 @@
 """Unlocking settings. While 2FA is on the second factor is asked for again, whatever the computer is trusted for."""
 
-from dataclasses import dataclass
+import msgspec
 
 from twofold.accounts import actions as accounts
 from twofold.accounts.actions import PasswordTry
@@ -19,8 +19,7 @@ from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
 
 
-@dataclass(frozen=True, slots=True)
-class Unlocked:
+class Unlocked(msgspec.Struct, frozen=True):
     """The session under its new token; the recovery code is there when one was used up. Times are epoch seconds."""
 
     session: Token
@@ -28,8 +27,7 @@ class Unlocked:
     recovery_code: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Proofs:
+class Proofs(msgspec.Struct, frozen=True):
     """What was typed."""
 
     password: str

@@ -71,8 +71,9 @@ class Database(Protocol):
     ) -> T:
         """Run one transaction: durable when this returns, undone when `work` raises.
 
-        `work` awaits nothing but its transaction. PostgreSQL calls it again after a deadlock. After Unavailable the
-        outcome is unknown: never report success, and make a second try harmless.
+        `work` awaits nothing but its transaction. It may be called again: after a deadlock on PostgreSQL, on SQLite
+        when another transaction of the same commit failed. After Unavailable the outcome is unknown: never report
+        success, and make a second try harmless.
         """
 
     async def write_long(

@@ -83,7 +83,7 @@ class SqliteDatabase:
         self, work: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run one transaction that may take minutes; the writer knows no time limit."""
-        return await self._writer.run(lambda tx: work(tx, *args, **kwargs))
+        return await self._writer.run(lambda tx: work(tx, *args, **kwargs), apart=True)
 
     async def close(self) -> None:
         """Finish what waits; the writer goes last and folds the log away."""

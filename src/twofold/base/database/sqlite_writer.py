@@ -1,7 +1,8 @@
 """The one writer of a SQLite file: a thread that runs all waiting transactions and makes them durable with one sync.
 
-Each transaction has a savepoint, so that its failure undoes nobody else's work. Nobody is answered before the commit
-that holds their work; if it fails, all in it are told so.
+A transaction that fails undoes nobody else's work: where it has changed something, all of its commit are undone and run
+once more, each behind a savepoint. A savepoint for everybody would copy each page that is written, to be used by hardly
+anybody. Nobody is answered before the commit that holds their work; if it fails, all in it are told so.
 """
 
 import asyncio
@@ -36,11 +37,14 @@ CAP_PATIENCE = 250  # milliseconds of that wait
 class _Job:
     """One transaction that somebody waits for."""
 
-    __slots__ = ("answer", "context", "failure", "future", "work")
+    __slots__ = ("answer", "apart", "context", "failure", "future", "work")
 
-    def __init__(self, work: Callable[[Transaction], Awaitable[Any]], future: asyncio.Future[Any]) -> None:
+    def __init__(
+        self, work: Callable[[Transaction], Awaitable[Any]], future: asyncio.Future[Any], *, apart: bool
+    ) -> None:
         self.work = work
         self.future = future
+        self.apart = apart
         self.context = copy_context()  # the work sees its request's context variables, as it does on PostgreSQL
         self.answer: Any = None
         self.failure: BaseException | None = None
@@ -61,14 +65,17 @@ class Writer:
         self._folded_at = 0
         self._file = _identity(path)
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run one transaction; durable when this returns. Raises Unavailable, or what `work` raises."""
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, apart: bool = False) -> T:
+        """Run one transaction; durable when this returns. Raises Unavailable, or what `work` raises.
+
+        `apart`: behind a savepoint from the first, as changes of the schema must be, which are not counted.
+        """
         if self._closed or self._waiting.qsize() >= QUEUE:
             raise Unavailable
         if self._thread is None:
             self._thread = Thread(target=self._serve, name="sqlite-writer", daemon=True)
             self._thread.start()
-        job = _Job(work, self._loop.create_future())
+        job = _Job(work, self._loop.create_future(), apart=apart)
         self._waiting.put(job)
         answer: T = await job.future
         return answer
@@ -105,9 +112,12 @@ class Writer:
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
             jobs.extend(self._take(BATCH - len(jobs)))
-            while jobs:
-                begun.append(jobs.popleft())
-                _run(connection, begun[-1])
+            if not _run_all(connection, jobs, begun, apart=False):
+                jobs.extendleft(reversed(begun))
+                begun.clear()
+                connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
+                _run_all(connection, jobs, begun, apart=True)
             connection.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody may be left waiting
             _log.warning("A commit of the database failed: %s", error)
@@ -190,10 +200,20 @@ def _identity(path: str) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _run(connection: sqlite3.Connection, job: _Job) -> None:
-    """Run one job behind its savepoint. Raises what makes the whole transaction worthless."""
-    tx = SqliteTransaction(connection)
-    connection.execute("SAVEPOINT job")
+def _run_all(connection: sqlite3.Connection, jobs: deque[_Job], begun: list[_Job], *, apart: bool) -> bool:
+    """Run jobs one after another; False, at once, when one has failed that left something behind."""
+    while jobs:
+        begun.append(jobs.popleft())
+        if not _run(connection, begun[-1], apart=apart or begun[-1].apart):
+            return False
+    return True
+
+
+def _run(connection: sqlite3.Connection, job: _Job, *, apart: bool) -> bool:
+    """Run one job; False when it has failed and left something behind. Raises what makes the whole commit worthless."""
+    tx, changes = SqliteTransaction(connection), connection.total_changes
+    if apart:
+        connection.execute("SAVEPOINT job")
     try:
         job.answer = job.context.run(step, job.work, tx)
         job.failure = tx.spoilt
@@ -204,9 +224,12 @@ def _run(connection: sqlite3.Connection, job: _Job) -> None:
         raise tx.spoilt.__cause__ or tx.spoilt
     if not connection.in_transaction:
         raise RuntimeError("work ended the transaction that it was given")
-    if job.failure is not None:
-        connection.execute("ROLLBACK TO job")
-    connection.execute("RELEASE job")
+    if apart:
+        if job.failure is not None:
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+        return True
+    return job.failure is None or connection.total_changes == changes
 
 
 def _deliver(jobs: list[_Job]) -> None:

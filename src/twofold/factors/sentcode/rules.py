@@ -1,7 +1,8 @@
 """What a sent code is bound to, how long it lives, and what a given one is worth."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from twofold.base.slack import SLACK
 from twofold.factors.contract import RightSent, Used, Verdict, Wrong
@@ -17,16 +18,14 @@ class Purpose(StrEnum):
     ENROLMENT = "enrolment"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What a code is asked for: the sign-in, session or enrolment of this id (ASVS 5.0, 6.6.2)."""
 
     purpose: Purpose
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class LiveCode:
+class LiveCode(msgspec.Struct, frozen=True):
     """The code that was sent last for a purpose, by its hash; times are epoch seconds."""
 
     account_id: str
