@@ -1,9 +1,8 @@
 """When a session is good, and when it may change settings."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from twofold.base.visitor import Visitor
 from twofold.sessions.rules import is_alive, is_unlocked

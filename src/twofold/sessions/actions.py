@@ -8,15 +8,15 @@ from twofold.accounts.rules import CONSEQUENCES, Change, Sessions
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
 from twofold.base.acts import Act
-from twofold.base.database import Row
 from twofold.base.ids import new_id, new_token, token_hash
 from twofold.base.problems import NotFound
+from twofold.base.site import Site
 from twofold.base.slack import SLACK
 from twofold.base.visitor import Need, Visitor
 from twofold.sessions import store
 from twofold.sessions.last_use import LastUse
 from twofold.sessions.rules import LockedSettings, NotSignedIn, is_alive, is_of_our_time, is_unlocked
-from twofold.sessions.store import Session
+from twofold.sessions.store import Found, Session
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -60,7 +60,34 @@ async def identify(act: Act, token: str | None) -> Visitor | None:
     if not token:
         return None
     found = token_hash(token)
-    return _visitor(act, found, await store.find(act.tx, found))
+    return holder(act.site, act.now, found, await store.find(act.tx, found))
+
+
+def holder(site: Site, now: int, token_hash: bytes, session: Found | None) -> Visitor | None:
+    """Tell who holds a session that was found by its token; None when it is over."""
+    if session is None:
+        return None
+    uses, idle = site.part(LastUse), site.config.session_idle
+    used_at = uses.latest(token_hash, session.last_used_at)
+    if not is_alive(last_used_at=used_at, expires_at=session.expires_at, idle=idle, now=now):
+        return None
+    if not is_of_our_time(session.signed_in_at, now):
+        return None
+    unlocked = is_of_our_time(session.unlocked_until - site.config.unlocked, now)
+    uses.note(token_hash, used_at, now)
+    return Visitor(
+        account_id=session.account_id,
+        email=session.email,
+        administrator=bool(session.administrator),
+        stamp=session.stamp,
+        session_id=session.id,
+        session_hash=token_hash,
+        methods=tuple(session.methods.split()),
+        computer_id=session.computer_id,
+        signed_in_at=session.signed_in_at,
+        expires_at=session.expires_at,
+        unlocked_until=session.unlocked_until if unlocked else 0,
+    )
 
 
 async def require(act: Act, token: str | None, need: Need) -> Visitor:
@@ -71,7 +98,7 @@ async def require(act: Act, token: str | None, need: Need) -> Visitor:
 async def admit(act: Act, token: str | None, need: Need) -> Visitor:
     """Tell who acts, and keep the account to this transaction. Raises NotSignedIn, LockedSettings."""
     found = token_hash(token or "")
-    return _fit(act, _visitor(act, found, await store.hold(act.tx, found)), need)
+    return _fit(act, holder(act.site, act.now, found, await store.hold(act.tx, found)), need)
 
 
 async def note_refusal(act: Act, token: str | None, route: str, reason: str) -> None:
@@ -159,29 +186,3 @@ def _fit(act: Act, visitor: Visitor | None, need: Need) -> Visitor:
     if need is Need.UNLOCKED and not is_unlocked(visitor, act.now):
         raise LockedSettings
     return visitor
-
-
-def _visitor(act: Act, found: bytes, row: Row | None) -> Visitor | None:
-    if row is None:
-        return None
-    uses = act.site.part(LastUse)
-    used_at = uses.latest(found, row["last_used_at"])
-    if not is_alive(last_used_at=used_at, expires_at=row["expires_at"], idle=act.site.config.session_idle, now=act.now):
-        return None
-    if not is_of_our_time(row["signed_in_at"], act.now):
-        return None
-    unlocked = is_of_our_time(row["unlocked_until"] - act.site.config.unlocked, act.now)
-    uses.note(found, used_at, act.now)
-    return Visitor(
-        account_id=row["account_id"],
-        email=row["email"],
-        administrator=bool(row["administrator"]),
-        stamp=row["stamp"],
-        session_id=row["id"],
-        session_hash=found,
-        methods=tuple(row["methods"].split()),
-        computer_id=row["computer_id"],
-        signed_in_at=row["signed_in_at"],
-        expires_at=row["expires_at"],
-        unlocked_until=row["unlocked_until"] if unlocked else 0,
-    )

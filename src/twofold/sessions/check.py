@@ -3,18 +3,18 @@
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from twofold.base.acts import Act, Origin
+from twofold.base.ids import token_hash
 from twofold.base.problems import Problem
 from twofold.base.site import Site
 from twofold.base.web.cookies import SESSION, Cookies
 from twofold.base.web.headers import NO_STORE, security_headers
 from twofold.base.web.routes import problem_body, retry_after, unforeseen
-from twofold.sessions.actions import identify
+from twofold.sessions import store
+from twofold.sessions.actions import holder
 from twofold.sessions.api import describe
 from twofold.sessions.rules import NotSignedIn
 
 PATH = "/api/v1/session"
-_NOWHERE = Origin("", "", "")
 
 
 class SessionCheck:
@@ -44,9 +44,9 @@ class SessionCheck:
         return problem.status, problem_body(self._site, problem), headers
 
     async def _body(self, scope: Scope) -> bytes:
-        token = self._token(scope["headers"])
-        now = self._site.clock()
-        visitor = await self._site.db.read(lambda tx: identify(Act(tx, self._site, now, _NOWHERE), token))
+        site, found = self._site, token_hash(self._token(scope["headers"]) or "")
+        now = site.clock()
+        visitor = holder(site, now, found, await site.db.read(store.find, found))
         if visitor is None:
             raise NotSignedIn
         return self._encode(describe(visitor, now))

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from twofold.base.database import Row, Transaction
+from twofold.base.database import Transaction
 from twofold.base.housekeeping import Over
 
-FIND = """
+_FIND = """
     SELECT s.account_id, a.email, a.administrator, a.stamp, s.id, s.methods, s.computer_id,
            s.signed_in_at, s.last_used_at, s.expires_at, s.unlocked_until
     FROM session s JOIN account a ON a.id = s.account_id
@@ -15,6 +15,22 @@ _HOLD = """
     SELECT id FROM account WHERE id = (SELECT account_id FROM session WHERE token_hash = :token_hash) FOR UPDATE
 """
 OVER = Over("session", "token_hash", "expires_at <= :before")
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A session and its account, in the order of `_FIND`; times are epoch seconds."""
+
+    account_id: str
+    email: str
+    administrator: int
+    stamp: int
+    id: str
+    methods: str
+    computer_id: str | None
+    signed_in_at: int
+    last_used_at: int
+    expires_at: int
+    unlocked_until: int
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -29,12 +45,13 @@ class Session(msgspec.Struct, frozen=True):
     token_hash: bytes
 
 
-async def find(tx: Transaction, token_hash: bytes) -> Row | None:
+async def find(tx: Transaction, token_hash: bytes) -> Found | None:
     """Find a session and its account, unless disabled."""
-    return await tx.one(FIND, token_hash=token_hash)
+    row = await tx.one(_FIND, token_hash=token_hash)
+    return Found(*row) if row else None
 
 
-async def hold(tx: Transaction, token_hash: bytes) -> Row | None:
+async def hold(tx: Transaction, token_hash: bytes) -> Found | None:
     """Keep a session's account to this transaction, then find what is left of the session.
 
     Two statements: whoever waits with a locked session for its account stands in the way of whoever holds the account
