@@ -20,7 +20,7 @@ REF = "#/components/schemas/"
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
     """The document as it is served."""
-    return document(CALLS, title="My Site", base_url="https://login.example.org/account", version="1.2.3", needs=NEEDS)
+    return document(CALLS, title="My Site", base_url="https://login.example.org/account", needs=NEEDS)
 
 
 def path_of(call: Call) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -32,7 +31,6 @@ def documents(
             calls,
             title=f"Twofold API of {site.config.site_name}",
             base_url=site.config.base_url,
-            version=version("twofold"),
             needs=needs,
         )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -28,7 +29,7 @@ _NEEDS = {
 
 
 def document(
-    calls: Sequence[Call], *, title: str, base_url: str, version: str, needs: Mapping[Need, Sequence[type[Problem]]]
+    calls: Sequence[Call], *, title: str, base_url: str, needs: Mapping[Need, Sequence[type[Problem]]]
 ) -> dict[str, Any]:
     """Describe the calls; `needs` are the problems that each need can raise."""
     shapes = sorted({shape for call in calls for shape in (call.body, call.answer_type) if shape is not None}, key=str)
@@ -41,7 +42,7 @@ def document(
         paths.setdefault(path, {})[call.method.lower()] = _operation(call, path, needs, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version},
+        "info": {"title": title, "version": version("twofold")},
         "servers": [{"url": f"{base_url}/api/v1"}],
         "paths": paths,
         "components": {

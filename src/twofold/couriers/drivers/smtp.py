@@ -11,7 +11,6 @@ from twofold.base.outbox import Reason
 from twofold.config.units import Refused as BadAddress
 from twofold.couriers.addresses import Address
 from twofold.couriers.contract import Around, Driver, Failed, Look, Parcel, Refused
-from twofold.couriers.mime import written
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -37,12 +36,12 @@ class Smtp(Driver):
             raise BadAddress("must say who mails come from, as in smtp://user:password@host:587?from=login@example.org")
         if address.path not in {"", "/"}:
             raise BadAddress("must have nothing between host and `?`; in a password write %2F for /")
-        self._address = address
-        self._domain = around.config.host
-        self._clock = around.clock
+        self._address, self._domain, self._clock = address, around.config.host, around.clock
 
     async def carry(self, parcel: Parcel) -> None:
         """Send a mail. Raises Refused, Failed."""
+        from twofold.couriers.mime import written  # noqa: PLC0415 - as in `_prepare`
+
         mail = written(parcel, sender=self._from, domain=self._domain, now=self._clock())
         async with self._connected() as (library, connection):
             try:
