@@ -159,6 +159,35 @@ async def test_a_failure_undoes_only_its_own_work(db: Database, file: Path) -> N
     assert seen_by_another(file) == ["a", "b"]
 
 
+@pytest.mark.parametrize("failing, runs", [(0, 1), (1, 2), (9, 2)])
+async def test_neighbours_of_failures_run_again_once_at_most(db: Database, file: Path, failing: int, runs: int) -> None:
+    """However many in a commit fail after a change; those that fail before any cost the others nothing."""
+    begun: list[str] = []
+
+    async def counted(tx: Transaction, name: str) -> None:
+        begun.append(name)
+        await add(tx, name)
+
+    async def fails(tx: Transaction, name: str) -> None:
+        await add(tx, name)
+        raise ValueError(name)
+
+    async def refused(tx: Transaction) -> None:
+        await tx.one("SELECT 1")
+        raise LookupError
+
+    async with writer_held(db):
+        tasks = [asyncio.create_task(db.write(counted, "first"))]
+        tasks += [asyncio.create_task(db.write(refused)) for _ in range(3)]
+        tasks += [asyncio.create_task(db.write(fails, f"{number}")) for number in range(failing)]
+        tasks += [asyncio.create_task(db.write(counted, "last"))]
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers[1:-1]] == [LookupError] * 3 + [ValueError] * failing
+    assert begun.count("first") == runs
+    assert begun.count("last") == 1
+    assert seen_by_another(file) == ["first", "last"]
+
+
 async def test_nobody_is_answered_before_the_commit(db: Database, file: Path) -> None:
     """Work that is done waits for its neighbours' commit; when it is answered, another process can see it."""
     begun, go = Event(), Event()
