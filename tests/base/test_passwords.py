@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import sys
+import threading
 import unicodedata
 from collections.abc import Iterator
 
@@ -112,3 +114,14 @@ async def test_who_gives_up_waiting_frees_the_place(pool: PasswordPool) -> None:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     assert await verified(pool, known, "password")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+async def test_who_hashes_lets_others_go_before(pool: PasswordPool) -> None:
+    """Threads that hash are nicer than those that answer."""
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    await pool.hash("correct horse")
+    hashing = [thread.native_id for thread in threading.enumerate() if thread.name.startswith("password")]
+    assert hashing
+    assert all(thread and os.getpriority(os.PRIO_PROCESS, thread) > before for thread in hashing)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
