@@ -1,9 +1,15 @@
 """Sessions: listed, ended one by one or all others at once, and at an end by themselves."""
 
+from pathlib import Path
+
+import pytest
+
 from tests.clients import PASSWORD
 from tests.forms import FormBrowser
+from tests.inside import inside
 from tests.residents import HOUR, pass_time, resident
 from tests.service import Service
+from twofold.base.database.sqlite import SqliteDatabase
 
 
 def test_sessions_are_listed_with_the_present_one_marked(moving: Service) -> None:
@@ -96,3 +102,14 @@ def test_forms_do_what_the_calls_do(moving: Service) -> None:
     browser.submit("/settings", "/settings/sessions/end-others").goes_to("/settings")
     assert [other.session().status for other in others] == [401] * 3
     person.api.session().must(200)
+
+
+async def test_who_brings_no_token_costs_no_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strangers are refused without the database."""
+
+    async def read(*_: object) -> None:
+        raise AssertionError
+
+    async with inside(tmp_path) as browser:
+        monkeypatch.setattr(SqliteDatabase, "read", read)
+        (await browser.get("/api/v1/session")).must(401)

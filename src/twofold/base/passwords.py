@@ -6,7 +6,6 @@ Threads beyond the cores bring nothing but memory (47 MiB a hash); beyond the qu
 import asyncio
 import os
 import sys
-import threading
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -82,7 +81,7 @@ def _stand_back() -> None:
     """Let threads that answer go before this one, which hashes; on Linux each thread has a priority of its own."""
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            os.nice(_NICE)
 
 
 def _random(size: int) -> str:

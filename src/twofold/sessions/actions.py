@@ -63,25 +63,25 @@ async def identify(act: Act, token: str | None) -> Visitor | None:
     return holder(act.site, act.now, found, await store.find(act.tx, found))
 
 
-def holder(site: Site, now: int, token_hash: bytes, session: Found | None) -> Visitor | None:
+def holder(site: Site, now: int, found: bytes, session: Found | None) -> Visitor | None:
     """Tell who holds a session that was found by its token; None when it is over."""
     if session is None:
         return None
     uses, idle = site.part(LastUse), site.config.session_idle
-    used_at = uses.latest(token_hash, session.last_used_at)
+    used_at = uses.latest(found, session.last_used_at)
     if not is_alive(last_used_at=used_at, expires_at=session.expires_at, idle=idle, now=now):
         return None
     if not is_of_our_time(session.signed_in_at, now):
         return None
     unlocked = is_of_our_time(session.unlocked_until - site.config.unlocked, now)
-    uses.note(token_hash, used_at, now)
+    uses.note(found, used_at, now)
     return Visitor(
         account_id=session.account_id,
         email=session.email,
         administrator=bool(session.administrator),
         stamp=session.stamp,
         session_id=session.id,
-        session_hash=token_hash,
+        session_hash=found,
         methods=tuple(session.methods.split()),
         computer_id=session.computer_id,
         signed_in_at=session.signed_in_at,

@@ -44,7 +44,10 @@ class SessionCheck:
         return problem.status, problem_body(self._site, problem), headers
 
     async def _body(self, scope: Scope) -> bytes:
-        site, found = self._site, token_hash(self._token(scope["headers"]) or "")
+        token = self._token(scope["headers"])
+        if not token:
+            raise NotSignedIn
+        site, found = self._site, token_hash(token)
         now = site.clock()
         visitor = holder(site, now, found, await site.db.read(store.find, found))
         if visitor is None:

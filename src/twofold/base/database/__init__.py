@@ -72,8 +72,8 @@ class Database(Protocol):
         """Run one transaction: durable when this returns, undone when `work` raises.
 
         `work` awaits nothing but its transaction. It may be called again: after a deadlock on PostgreSQL, on SQLite
-        when another transaction of the same commit failed. After Unavailable the outcome is unknown: never report
-        success, and make a second try harmless.
+        when another transaction of the same commit failed. Changes of the schema belong into `write_long`. After
+        Unavailable the outcome is unknown: never report success, and make a second try harmless.
         """
 
     async def write_long(

@@ -40,7 +40,7 @@ class Smtp(Driver):
 
     async def carry(self, parcel: Parcel) -> None:
         """Send a mail. Raises Refused, Failed."""
-        from twofold.couriers.mime import written  # noqa: PLC0415 - as in `_prepare`
+        from twofold.couriers.mime import written  # noqa: PLC0415 - needed by those who send mail only
 
         mail = written(parcel, sender=self._from, domain=self._domain, now=self._clock())
         async with self._connected() as (library, connection):
