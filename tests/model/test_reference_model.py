@@ -77,6 +77,11 @@ BROKEN = {  # those that are found soonest come first
     "a forgotten computer stays trusted": (computers, "forget", all_is_well),
     "any computer is trusted under every policy": (signin, "may_trust", lambda _policy: True),
     "the old token of an unlocked session lives on": (session_store, "renew", all_is_well),
+    "trust counts as a proof": (
+        signin,
+        "NEXT",
+        {**signin.NEXT, (State.NOBODY, Proof.PASSWORD_ON_TRUSTED_COMPUTER): State.UNLOCKED},
+    ),
 }
 
 
@@ -87,10 +92,3 @@ def test_builds_broken_on_purpose_are_found_out(inside: Inside, monkeypatch: pyt
             build.setattr(where, name, broken)
             with pytest.raises(Divergence):
                 live(inside, 3_000, Phase.generate)
-
-
-def test_trust_that_counts_as_a_proof_is_found_out(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One wrong line in the table of sign-in does not get through."""
-    monkeypatch.setitem(signin.NEXT, (State.NOBODY, Proof.PASSWORD_ON_TRUSTED_COMPUTER), State.UNLOCKED)
-    with pytest.raises(Divergence):
-        live(inside, 3_000, Phase.generate)
