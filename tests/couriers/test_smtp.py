@@ -217,18 +217,25 @@ async def test_no_made_up_address_makes_a_good_server_look_down(tmp_path: Path) 
             assert await at.sent(MAIL) is Outcome.SENT
 
 
+@contextlib.contextmanager
+def well_again(post: Post, port: int) -> Iterator[None]:
+    """A mail server where there was none, or one in trouble."""
+    controller = Controller(post, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield
+    finally:
+        controller.stop(no_assert=True)
+
+
 async def test_a_mail_server_that_is_down_is_waited_for(tmp_path: Path) -> None:
     """The mail goes out when it is back."""
     post, port = Post(), closed_port()
     async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
         message_id = await at.post(MAIL, life=86_400)
         assert await at.outcome(message_id) is Outcome.WAITING
-        controller = Controller(post, hostname="127.0.0.1", port=port)
-        controller.start()
-        try:
+        with well_again(post, port):
             assert (await at.settled(message_id)).outcome is Outcome.SENT
-        finally:
-            controller.stop(no_assert=True)
 
 
 @contextlib.contextmanager
@@ -282,10 +289,6 @@ async def test_a_mail_waits_for_a_server_in_trouble(name: str, tmp_path: Path) -
             async with asyncio.timeout(10):
                 message_id = await at.post(MAIL, life=86_400)
                 assert await at.outcome(message_id, within=60) is Outcome.WAITING
-        controller = Controller(post, hostname="127.0.0.1", port=port)
-        controller.start()
-        try:
+        with well_again(post, port):
             assert (await at.settled(message_id)).outcome is Outcome.SENT
-        finally:
-            controller.stop(no_assert=True)
     assert [mail["Message-ID"] for mail in post.mails] == [f"<{message_id}@127.0.0.1>"]
