@@ -1,1 +1,1 @@
-"""The bench: what Twofold costs, each figure beside a floor that was measured in the same run on the same machine."""
+"""Benchmarks of Twofold. Each figure is shown beside a baseline measured in the same run on the same machine."""

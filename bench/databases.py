@@ -1,6 +1,6 @@
-"""What a bench runs on: SQLite in a folder, or a database of a PostgreSQL server made for it and thrown away."""
+"""The databases of a benchmark: SQLite in a folder, or a database on a temporary PostgreSQL server."""
 
-# ruff: noqa: D102 - what a method means is said once, in the protocol
+# ruff: noqa: D102 - the protocol documents the methods
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -12,51 +12,55 @@ from typing import Any, Protocol, TypeAlias
 
 import asyncpg  # type: ignore[import-untyped]
 
-from bench import floors
+from bench import baselines
 from bench.processes import cpu_of_tree
-from tests.cluster import Cluster
+from tests.support.cluster import Cluster
 
 HERE = Path(__file__).parent
+_COUNT = 'SELECT count(*) FROM "{}"'
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[tuple[object, ...]]]  # columns and rows
 
 
 class Database(Protocol):
-    """A database of Twofold's, and what a bench does to it behind Twofold's back."""
+    """A database of Twofold, with the direct access that a benchmark needs."""
 
     @property
     def folder(self) -> Path:
-        """Where Twofold's data are, and what a bench writes beside them."""
+        """The folder for Twofold's data and the files of the benchmark."""
 
     @property
     def name(self) -> str:
-        """Tell what and which version it is."""
+        """The product and its version."""
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """Twofold's settings for it."""
+        """The settings that Twofold needs for it."""
 
     @property
     def is_embedded(self) -> bool:
         """Whether it runs within Twofold's process."""
 
     def cpu(self) -> float:
-        """CPU seconds of the database's own processes so far."""
+        """Return the CPU seconds of the database's own processes so far."""
 
     def bytes_used(self, table: str | None = None) -> int:
-        """Give the size of a table, or of all of them, indexes and all."""
+        """Return the size of a table, or of all tables, with indexes."""
+
+    async def rows(self) -> Mapping[str, int]:
+        """Return the number of rows of each table."""
 
     async def commit_rate(self, seconds: float) -> float:
-        """Measure how many bare durable commits it makes a second, one after another."""
+        """Return the rate of sequential bare durable commits a second."""
 
     async def fill(self, tables: Mapping[str, Table]) -> None:
-        """Add many rows to these tables, fast and without care for their durability."""
+        """Insert many rows quickly, without durability."""
 
     async def settle(self) -> None:
-        """Do what the database would do on its own sooner or later, after many rows were added."""
+        """Do the maintenance that the database would do later, after many inserts."""
 
     async def run(self, *statements: str) -> None:
-        """Run statements that stand or fall together."""
+        """Run statements in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,13 @@ class Sqlite:
         with self._open() as connection:
             return int(connection.execute(f"{of_table} WHERE tbl_name = coalesce(?, tbl_name)", (table,)).fetchone()[0])
 
+    async def rows(self) -> Mapping[str, int]:
+        with self._open() as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            return {table: connection.execute(_COUNT.format(table)).fetchone()[0] for table in tables}
+
     async def commit_rate(self, seconds: float) -> float:
-        return floors.commit_rate(self.folder, seconds)
+        return baselines.commit_rate(self.folder, seconds)
 
     async def fill(self, tables: Mapping[str, Table]) -> None:
         with self._open() as connection:
@@ -93,7 +102,7 @@ class Sqlite:
                 connection.executemany(statement, rows)
 
     async def settle(self) -> None:
-        """SQLite does nothing on its own."""
+        """Do nothing: SQLite has no background maintenance."""
 
     async def run(self, *statements: str) -> None:
         with self._open() as connection:
@@ -103,7 +112,7 @@ class Sqlite:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self.folder / "twofold.db", timeout=30)) as connection, connection:
-            connection.execute("PRAGMA wal_autocheckpoint = 0")  # that is the writer's affair where Twofold serves
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # while Twofold serves, its writer does this
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -1000000")
             yield connection
@@ -111,7 +120,7 @@ class Sqlite:
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A database on a server with the durability that it ships with."""
+    """A database on a server with default durability."""
 
     cluster: Cluster
     folder: Path
@@ -133,8 +142,13 @@ class Postgres:
         size = f"pg_total_relation_size('{table}')" if table else "pg_database_size(current_database())"
         return int(self.cluster.sql(f"SELECT {size}", self.url.rpartition("/")[2]))
 
+    async def rows(self) -> Mapping[str, int]:
+        async with self._open() as connection:
+            tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            return {table: await connection.fetchval(_COUNT.format(table)) for (table,) in tables}
+
     async def commit_rate(self, seconds: float) -> float:
-        return await floors.commit_rate_postgres(self.url, seconds)
+        return await baselines.commit_rate_postgres(self.url, seconds)
 
     async def fill(self, tables: Mapping[str, Table]) -> None:
         async with self._open() as connection:
@@ -162,8 +176,8 @@ class Postgres:
 
 @contextmanager
 def opened(*, postgres: bool) -> Iterator[Callable[[str], Database]]:
-    """Give what makes an empty database by name. All of them are gone in the end."""
-    # Beside the results and not in a temporary folder: those may lie in memory, where a commit costs nothing.
+    """Yield a function that creates an empty database by name. All of them are deleted at the end."""
+    # Not in a temporary folder: that may be in memory, where a commit costs nothing.
     with TemporaryDirectory(prefix="data-", dir=HERE) as place, ExitStack() as stack:
         cluster = stack.enter_context(Cluster()) if postgres else None
 

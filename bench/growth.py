@@ -1,6 +1,6 @@
-"""Growth: the same works among a thousand, a hundred thousand and a million accounts, each with all that people have.
+"""Growth: the same workloads with a thousand, a hundred thousand and a million accounts, each with realistic data.
 
-The three databases are served side by side and take turns, so that what else the machine does hits all alike.
+The three databases are served in parallel and measured in turn, so that other load affects all of them equally.
 """
 
 import asyncio
@@ -17,22 +17,22 @@ from bench.people import HISTORY, Person, half_sign_in, make_people
 from bench.processes import Others, Process
 from bench.programs import Programs
 from bench.report import Figure, Results
-from bench.works import CODE_STEP, SESSION_CHECK, Work
+from bench.workloads import CODE_STEP, SESSION_CHECK, Workload
 
 MANY = (1_000, 100_000, 1_000_000)
 FEW = (1_000, 10_000)
 _ROUNDS = 8
-_ACTS = {SESSION_CHECK: 8_000, CODE_STEP: 1_000}  # in a round
-_MOST = 1.3  # times the cost among the fewest
+_ACTIONS = {SESSION_CHECK: 8_000, CODE_STEP: 1_000}  # in a round
+_MOST = 1.3  # times the cost with the fewest accounts
 
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """One size: its database, those of its people who come, and what serves it."""
+    """One size: its database, the users who send requests, and the server."""
 
     size: int
     database: Database
-    bytes_each: Mapping[str, float]  # by what
+    bytes_each: Mapping[str, float]  # by kind of data
     people: list[Person]
     served: Process
 
@@ -42,49 +42,51 @@ def run(make: Callable[[str], Database], command: str, sizes: tuple[int, ...]) -
     with ExitStack() as stack:
         sites = [_site(make(f"accounts_{size}"), size, stack) for size in sizes]
         others = Others(sites[0].database.cpu)
-        figures = [figure for work in _ACTS for figure in _costs(sites, work)]
+        figures = [figure for workload in _ACTIONS for figure in _costs(sites, workload)]
         name = sites[0].database.name
         figures += [
             Figure(f"{site.size:,} accounts: bytes for each {name}", size, ",.0f")
             for site in sites
             for name, size in site.bytes_each.items()
         ]
-        return Results("What growth costs", name, command, (), figures, others.used())
+        return Results("Cost of growth", name, command, (), figures, others.used())
 
 
 def _site(database: Database, size: int, stack: ExitStack) -> _Site:
-    print(f"making {size:,} accounts ...", flush=True)
+    print(f"creating {size:,} accounts ...", flush=True)
     programs = Programs(database)
     people = asyncio.run(make_people(programs.config, database, "app", size, kept=min(size, _ROUNDS * 1000)))
     asyncio.run(database.settle())
     used = {
-        "account with all that it has": database.bytes_used() / size,
+        "account with all its data": database.bytes_used() / size,
         "session": database.bytes_used("session") / size,
         "event": database.bytes_used("event") / size / len(HISTORY),
     }
     return _Site(size, database, used, people, stack.enter_context(programs.twofold()))
 
 
-def _costs(sites: list[_Site], work: Work) -> Iterator[Figure]:
-    rounds = [[_cpu(site, work, turn) for site in sites] for turn in range(_ROUNDS)]
+def _costs(sites: list[_Site], workload: Workload) -> Iterator[Figure]:
+    rounds = [[_cpu(site, workload, turn) for site in sites] for turn in range(_ROUNDS)]
     fewest = sites[0].size
     for place, site in enumerate(sites):
         cost = median(each[place] for each in rounds)
         ratio = median(each[place] / each[0] for each in rounds)
-        print(f"{work.name} among {site.size:,}: {cost * 1e6:,.0f} µs, {ratio:.2f} x", flush=True)
-        yield Figure(f"{work.name} among {site.size:,} accounts: µs of CPU", cost * 1e6, ",.0f")
+        print(f"{workload.name} with {site.size:,}: {cost * 1e6:,.0f} µs, {ratio:.2f} x", flush=True)
+        yield Figure(f"{workload.name} with {site.size:,} accounts: µs of CPU", cost * 1e6, ",.0f")
         if place:
-            yield Figure(f"{work.name} among {site.size:,} accounts, {fewest:,} being 1", ratio, ".2f", at_most=_MOST)
+            yield Figure(
+                f"{workload.name} with {site.size:,} accounts, relative to {fewest:,}", ratio, ".2f", at_most=_MOST
+            )
 
 
-def _cpu(site: _Site, work: Work, turn: int) -> float:
-    """CPU seconds of one act, Twofold's and the database's; each turn has other people, where there are enough."""
+def _cpu(site: _Site, workload: Workload, turn: int) -> float:
+    """Return the CPU seconds of one action, Twofold and database together; each turn uses other users if possible."""
     start = turn * 1000 % len(site.people)
     people = site.people[start : start + 1000]
-    if work.spends:
+    if workload.spends:
         asyncio.run(half_sign_in(site.database, people))
-    client.run(site.served.port, Stream(map(SESSION_CHECK.act, cycle(people)), work.concurrency), seconds=0.1)
+    client.run(site.served.port, Stream(map(SESSION_CHECK.action, cycle(people)), workload.concurrency), seconds=0.1)
     before = site.served.cpu() + site.database.cpu()
-    acts = map(work.act, people if work.spends else cycle(people))
-    (load,) = client.run(site.served.port, Stream(acts, work.concurrency, most=_ACTS[work]), seconds=60)
-    return (site.served.cpu() + site.database.cpu() - before) / load.acts
+    actions = map(workload.action, people if workload.spends else cycle(people))
+    (load,) = client.run(site.served.port, Stream(actions, workload.concurrency, most=_ACTIONS[workload]), seconds=60)
+    return (site.served.cpu() + site.database.cpu() - before) / load.actions

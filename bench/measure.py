@@ -1,6 +1,6 @@
-"""Measuring: every round runs a work and its floor side by side, so that what else the machine does hits both alike.
+"""Measurement. Each round runs a workload and its baseline, so that other load affects both equally.
 
-What is kept of the rounds is the median, of ratios the median of each round's own ratio.
+The result is the median of the rounds; for a ratio, the median of the ratios of the rounds.
 """
 
 import asyncio
@@ -13,27 +13,27 @@ from statistics import median
 
 import msgspec
 
-from bench import client, floors
-from bench.client import Act, Answer, Load, Stream
+from bench import baselines, client
+from bench.client import Action, Answer, Load, Stream
 from bench.databases import Database
 from bench.people import Kind, Person, half_sign_in
 from bench.processes import Process
-from bench.works import Work
+from bench.workloads import Workload
 from twofold.config import Config
 
-_WARM_UP = 0.2  # seconds, of every run
-_WARM_UP_MOST = 2000  # acts
+_WARM_UP = 0.2  # seconds, before every run
+_WARM_UP_MOST = 2000  # actions
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How long a run is. A stretch ends when its time is over, or when everybody has given their code.
+    """The length of a run. A measurement ends after its time, or when every user has sent a code.
 
-    Many short rounds are best against the noise of the machine; a hash needs long ones.
+    Many short rounds reduce the noise of the machine best; a hash needs long ones.
     """
 
     people: int  # of each kind
-    seconds: float  # of each measured stretch
+    seconds: float  # of each measurement
     rounds: int
     hash_seconds: float
     hash_rounds: int
@@ -42,7 +42,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """CPU seconds that an act cost the server's processes and the database's, and the load that it was measured by."""
+    """CPU seconds of an action in the processes of server and database, and the load of the measurement."""
 
     server: float
     database: float
@@ -50,74 +50,74 @@ class Spent:
 
     @property
     def total(self) -> float:
-        """Both together."""
+        """The sum of both."""
         return self.server + self.database
 
     @property
     def client_share(self) -> float:
-        """How much of its core the client needed; near 1 it would have been the limit."""
+        """The share of its core that the client used; near 1, the client was the limit."""
         return self.load.client_cpu / self.load.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A work and its floor, one after the other. `hashes` is the bare rate a second, where a work hashes."""
+    """A workload and its baseline. `hashes` is the bare rate a second, if the workload hashes."""
 
-    work: Spent
+    workload: Spent
     raw: Spent
     hashes: float | None
     hash_cpu: float | None  # seconds
 
     @property
-    def floor(self) -> float:
+    def baseline(self) -> float:
         """CPU seconds of the raw answers, or of the bare hash."""
         return self.hash_cpu or self.raw.total
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The rounds of one work."""
+    """The rounds of one workload."""
 
-    work: Work
+    workload: Workload
     rounds: Sequence[Round]
 
     def of(self, figure: Callable[[Round], float]) -> float:
-        """The median of a figure over the rounds."""
+        """Return the median of a figure over the rounds."""
         return median(map(figure, self.rounds))
 
     @property
     def rate(self) -> float:
-        """Acts a second."""
-        return self.of(lambda each: each.work.load.acts / each.work.load.seconds)
+        """Actions a second."""
+        return self.of(lambda each: each.workload.load.actions / each.workload.load.seconds)
 
     @property
     def cpu(self) -> float:
-        """CPU seconds of an act."""
-        return self.of(lambda each: each.work.total)
+        """CPU seconds of an action."""
+        return self.of(lambda each: each.workload.total)
 
     @property
     def cpu_ratio(self) -> float:
-        """CPU of an act as a multiple of its floor's."""
-        return self.of(lambda each: each.work.total / each.floor)
+        """CPU time of an action, as a multiple of its baseline."""
+        return self.of(lambda each: each.workload.total / each.baseline)
 
     @property
     def answers_ratio(self) -> float:
-        """CPU of an act, however many requests it takes, as a multiple of ONE raw answer's."""
-        return self.of(lambda each: each.work.total / each.raw.total) * self.work.answers
+        """CPU time of an action, whatever number of requests it takes, as a multiple of ONE raw answer."""
+        return self.of(lambda each: each.workload.total / each.raw.total) * self.workload.answers
 
     @property
     def client_share(self) -> float:
-        """The client's busiest run, floors too."""
-        return max(max(each.work.client_share, each.raw.client_share) for each in self.rounds)
+        """The share of the client in its busiest run, baselines included."""
+        return max(max(each.workload.client_share, each.raw.client_share) for each in self.rounds)
 
     def percentile(self, percent: float) -> float:
-        """A percentile of the latency, in seconds."""
-        return self.of(lambda each: each.work.load.percentile(percent))
+        """Return a percentile of the latency, in seconds."""
+        return self.of(lambda each: each.workload.load.percentile(percent))
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a run measures with: the raw application, the people, and where the database's CPU is read."""
+    """What a run needs: the raw application, the users and the database."""
 
     raw: Process
     config: Config
@@ -125,38 +125,38 @@ class Bench:
     database: Database
     size: Size
 
-    def measure(self, work: Work, served: Process) -> Figures:
-        """Measure one work."""
-        rounds = self.size.hash_rounds if work.hashes else self.size.rounds
-        return Figures(work, [self._round(work, served) for _ in range(rounds)])
+    def measure(self, workload: Workload, served: Process) -> Figures:
+        """Measure one workload."""
+        rounds = self.size.hash_rounds if workload.hashes else self.size.rounds
+        return Figures(workload, [self._round(workload, served) for _ in range(rounds)])
 
-    def acts(self, work: Work) -> Iterator[Act]:
-        """Give the acts of a work by everybody who can do it: once each where it spends codes, else over and over."""
-        people = self.people[work.kind]
-        if not work.spends:
-            return map(work.act, cycle(people))
+    def actions(self, workload: Workload) -> Iterator[Action]:
+        """Return the actions of all suitable users: one for each if they consume codes, otherwise endless."""
+        people = self.people[workload.kind]
+        if not workload.spends:
+            return map(workload.action, cycle(people))
         asyncio.run(half_sign_in(self.database, people))
-        return map(work.act, people)
+        return map(workload.action, people)
 
-    def _round(self, work: Work, served: Process) -> Round:
-        hashes, hash_cpu = floors.hash_rate(self.config, self.size.hash_seconds) if work.hashes else (None, None)
-        raw = self._spent(self.raw, work, map(work.act, cycle(self.people[work.kind])))
-        return Round(self._spent(served, work, self.acts(work)), raw, hashes, hash_cpu)
+    def _round(self, workload: Workload, served: Process) -> Round:
+        hashes, hash_cpu = baselines.hash_rate(self.config, self.size.hash_seconds) if workload.hashes else (None, None)
+        raw = self._spent(self.raw, workload, map(workload.action, cycle(self.people[workload.kind])))
+        return Round(self._spent(served, workload, self.actions(workload)), raw, hashes, hash_cpu)
 
-    def _spent(self, process: Process, work: Work, acts: Iterator[Act]) -> Spent:
-        client.run(process.port, Stream(acts, work.concurrency, most=_WARM_UP_MOST), seconds=_WARM_UP)
+    def _spent(self, process: Process, workload: Workload, actions: Iterator[Action]) -> Spent:
+        client.run(process.port, Stream(actions, workload.concurrency, most=_WARM_UP_MOST), seconds=_WARM_UP)
         before, database_before = process.cpu(), self.database.cpu()
-        seconds = self.size.hash_seconds if work.hashes and process is not self.raw else self.size.seconds
-        (load,) = client.run(process.port, Stream(acts, work.concurrency), seconds=seconds)
-        if not load.acts:
-            raise RuntimeError(f"no people are left for: {work.name}")
-        database = (self.database.cpu() - database_before) / load.acts if process is not self.raw else 0.0
-        return Spent((process.cpu() - before) / load.acts, database, load)
+        seconds = self.size.hash_seconds if workload.hashes and process is not self.raw else self.size.seconds
+        (load,) = client.run(process.port, Stream(actions, workload.concurrency), seconds=seconds)
+        if not load.actions:
+            raise RuntimeError(f"no users are left for: {workload.name}")
+        database = (self.database.cpu() - database_before) / load.actions if process is not self.raw else 0.0
+        return Spent((process.cpu() - before) / load.actions, database, load)
 
 
-def record(port: int, acts: Sequence[Act], file: Path) -> None:
-    """Write down what Twofold answers to every request of these acts, for the raw application to play back."""
-    heard = [each for act in acts for each in client.once(port, act)]
+def record(port: int, actions: Sequence[Action], file: Path) -> None:
+    """Record the answers of Twofold to all requests of these actions, for the raw application to replay."""
+    heard = [each for action in actions for each in client.once(port, action)]
     file.write_bytes(msgspec.json.encode({path: _taken_apart(answer) for path, answer in heard}))
 
 
@@ -167,7 +167,7 @@ def _taken_apart(answer: Answer) -> tuple[int, list[tuple[str, str]], str]:
 
 
 def start_and_memory(make: Callable[[], Process], times: int) -> tuple[float, float]:
-    """Seconds from making the process to its first 200, and MB resident then, the medians of several starts."""
+    """Return the seconds from start to the first 200, and the MB resident then, as medians of several starts."""
     starts, residents = [], []
     for _ in range(times):
         with make() as process:

@@ -1,7 +1,7 @@
-"""The people of a bench, put in before the start: accounts with everything that people have after a while.
+"""The users of a benchmark: accounts with the data that real accounts have after a while.
 
-They go straight into the tables, because the service's own doors would take longer than the bench. Each can be made to
-stand half-way through a sign-in again and again, so that nobody runs out on a fast machine.
+They are inserted directly into the tables, because signing up through the service would take longer than the
+benchmark. Half-open sign-ins can be created again and again, so that a fast machine does not run out of them.
 """
 
 import time
@@ -12,23 +12,24 @@ from itertools import islice
 from typing import Literal, TypeAlias
 
 from bench.databases import Database
-from twofold.app import open_site
+from twofold.assembly import open_site
 from twofold.audit.events import Event
 from twofold.base.ids import new_id, new_token, sortable_id, token_hash
 from twofold.base.site import Site
 from twofold.config import Config
-from twofold.factors.contract import Kinds
-from twofold.factors.sentcode.rules import LIFE, Purpose, Request, bound
+from twofold.factors.contract import Kinds, Purpose, Request
+from twofold.factors.phone.codes.rules import CODE_LIFETIME, bound
+from twofold.factors.phone.kind import Phone
 from twofold.factors.totp.rules import SECRET_BYTES, code_at
-from twofold.signin.rules import ATTEMPT_LIFE
+from twofold.signin.rules import ATTEMPT_LIFETIME
 
 PASSWORD = "correct horse battery staple"
 SENT_CODE = "271828"
-PROGRAM, NETWORK = "Unknown program", "127.0.0.1"  # what the client is to Twofold; people know it from earlier sign-ins
+PROGRAM, NETWORK = "Unknown program", "127.0.0.1"  # the client as Twofold sees it, known from earlier sign-ins
 HISTORY = (Event.ACCOUNT_CREATED, Event.FACTOR_ADDED, Event.SIGN_IN_PASSWORD, Event.SIGNED_IN)
-_AT_ONCE = 10_000  # people in memory
+_AT_ONCE = 10_000  # users in memory
 
-Kind: TypeAlias = Literal["app", "phone", "none"]  # what they have beside their password
+Kind: TypeAlias = Literal["app", "phone", "none"]  # what they have besides their password
 Row: TypeAlias = tuple[object, ...]
 
 _COLUMNS = {
@@ -46,7 +47,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One account. `secret` is the authenticator's, `sent_hash` that of the code that was sent to the phone."""
+    """One account. `secret` belongs to the authenticator, `sent_hash` to the code sent to the phone."""
 
     account_id: str
     factor_id: str
@@ -57,12 +58,12 @@ class Person:
     sent_hash: str | None = None
 
     def code(self, now: float) -> str:
-        """The six digits that the authenticator shows at `now` (epoch seconds), or that were sent to the phone."""
+        """Return the code that the authenticator shows at `now` (epoch seconds), or that was sent to the phone."""
         return code_at(self.secret, int(now) // 30) if self.secret else SENT_CODE
 
 
 async def make_people(config: Config, database: Database, kind: Kind, count: int, *, kept: int) -> list[Person]:
-    """Put people into the database of a service that does not run; gives `kept` of them, spread evenly."""
+    """Insert users into the database of a stopped service; return `kept` of them, evenly spread."""
     async with open_site(config) as site:
         password_hash = await site.passwords.hash(PASSWORD)
     maker, people = _Maker(site, password_hash, int(time.time())), []
@@ -75,11 +76,11 @@ async def make_people(config: Config, database: Database, kind: Kind, count: int
 
 
 async def half_sign_in(database: Database, people: Sequence[Person]) -> None:
-    """Let each of these stand where the code is asked for, with a code that is not spent."""
+    """Create a half-open sign-in with an unused code for each of these users."""
     now = int(time.time())
-    await database.run("DELETE FROM sign_in", "DELETE FROM live_code")
+    await database.run("DELETE FROM sign_in", "DELETE FROM live_code", "DELETE FROM completed_step")
     await database.run("UPDATE factor SET last_step = -1 WHERE last_step > -1")
-    attempts = [(token_hash(each.sign_in), each.account_id, 1, 0, now + ATTEMPT_LIFE) for each in people]
+    attempts = [(token_hash(each.sign_in), each.account_id, 1, 0, now + ATTEMPT_LIFETIME) for each in people]
     codes = [_live_code(each, each.sent_hash, now) for each in people if each.sent_hash]
     await database.fill({"sign_in": (_columns("sign_in"), attempts), "live_code": (_columns("live_code"), codes)})
 
@@ -90,22 +91,22 @@ def _columns(table: str) -> list[str]:
 
 def _live_code(person: Person, sent_hash: str, now: int) -> Row:
     request = token_hash(person.sign_in).hex()
-    return person.account_id, "sign_in", person.factor_id, request, sent_hash, new_id(), now, now + LIFE
+    return person.account_id, "sign_in", person.factor_id, request, sent_hash, new_id(), now, now + CODE_LIFETIME
 
 
 class _Maker:
-    """Makes people, and keeps the rows that they are made of."""
+    """Create users, and collect their rows."""
 
     def __init__(self, site: Site, password_hash: str, now: int) -> None:
         self._keys = site.keys
-        self._phone = site.part(Kinds).phone("sms")
+        self._phone = site.part(Kinds).get("sms")
         self._password_hash = password_hash
         self._now = now
-        self._lives_until = now + site.config.session_max
+        self._expires_at = now + site.config.session_max
         self._rows: defaultdict[str, list[Row]] = defaultdict(list)
 
     def take(self) -> dict[str, list[Row]]:
-        """Give the rows that were made since the last time, accounts first."""
+        """Return the rows created since the last call, accounts first."""
         taken, self._rows = self._rows, defaultdict(list)
         return taken
 
@@ -114,7 +115,7 @@ class _Maker:
         email, session, sign_in = f"{kind}{number}@example.com", new_token(), new_token()
         self._add("account", account_id, email, self._password_hash, 1, 0, now)
         session_row = (token_hash(session), new_id(), account_id, PROGRAM, NETWORK, "password totp")
-        self._add("session", *session_row, now, now, self._lives_until, 0)
+        self._add("session", *session_row, now, now, self._expires_at, 0)
         known = bytes.fromhex(self._keys.mac("program", f"{account_id} {PROGRAM} {NETWORK}"))
         self._add("browser", known, account_id, now)
         for name in HISTORY:
@@ -139,7 +140,7 @@ class _Maker:
             secret = new_token().encode()[:SECRET_BYTES]
             sealed = self._keys.seal("totp", secret, bound_to=f"{factor_id}:{account_id}")
         else:
-            assert self._phone is not None
+            assert isinstance(self._phone, Phone)
             sealed = self._phone.seal(f"+1555{number:07}", factor_id=factor_id, account_id=account_id)
             request = Request(Purpose.SIGN_IN, token_hash(person.sign_in).hex())
             sent_hash = self._keys.mac("sent-code", bound(account_id, request, factor_id, SENT_CODE))

@@ -1,4 +1,4 @@
-"""Servers as processes of their own: started, timed, asked by the kernel what they cost, and stopped."""
+"""Servers in separate processes, with start times, CPU and memory as the kernel reports them."""
 
 import os
 import signal
@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,15 +18,15 @@ _STOP_WITHIN = 20.0
 
 
 class Process:
-    """A program that serves on a port of loopback: `with Process(folder, ("-m", "twofold", "serve"), {...}) as it:`.
+    """A program that serves on a loopback port: `with Process(folder, ("-m", "twofold", "serve"), {...}) as it:`.
 
-    `start` is how many seconds passed between making the process and its first 200 on `path`.
+    `start` is the time in seconds from creating the process to its first 200 on `path`.
     """
 
     def __init__(
         self, folder: Path, command: Sequence[str], settings: Mapping[str, str], path: str, around: Sequence[str] = ()
     ) -> None:
-        """`around` is a program, with its arguments, that runs it."""
+        """Prepare the command. `around` is a program, with its arguments, that runs it."""
         self.port = free_port()
         self.start = 0.0
         self._path = path
@@ -36,7 +36,7 @@ class Process:
         self._environment = {**kept, **settings}
 
     def __enter__(self) -> Self:
-        """Start it and wait for its first answer."""
+        """Start the server and wait for its first answer."""
         began = time.perf_counter()
         with (self._folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -52,25 +52,30 @@ class Process:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Stop it as an operator does."""
+        """Stop the server as an operator does."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(_STOP_WITHIN)
         finally:
             self._process.kill()
 
+    def kill(self) -> None:
+        """Kill the server immediately."""
+        self._process.kill()
+        self._process.wait()
+
     def cpu(self) -> float:
-        """User and system CPU of all its threads and processes so far, in seconds."""
+        """Return the user and system CPU of all its threads and processes so far, in seconds."""
         return cpu_of_tree(self._process.pid)
 
     def resident(self) -> float:
-        """Memory that it and its children hold, in MB (10^6 bytes)."""
+        """Return the resident memory of the process and its children, in MB (10^6 bytes)."""
         return sum(_resident(each) for each in _tree(self._process.pid))
 
     def highest_resident(self) -> float:
-        """The most memory that the process held since this was asked last, in MB; its children's is not counted."""
+        """Return the peak memory of the process since the last call, in MB, without its children."""
         status = _read(f"/proc/{self._process.pid}/status")
-        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")  # begins anew: proc(5)
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")  # resets the peak: proc(5)
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
 
     def _wait(self, until: float) -> None:
@@ -81,12 +86,12 @@ class Process:
 
 
 def cpu_of_tree(process: int) -> float:
-    """User and system CPU of a process, its children, and those of them that ended, in seconds."""
+    """Return the user and system CPU of a process and its children, ended ones included, in seconds."""
     return sum(_cpu(each) for each in _tree(process))
 
 
 def _cpu(process: int) -> float:
-    # The clock of another process, by its number (clock_getcpuclockid(3)), is exact; /proc counts in hundredths.
+    # The clock of another process (clock_getcpuclockid(3)) is exact; /proc counts in hundredths.
     with suppress(OSError, IndexError):
         ended = sum(map(int, _stat(process)[13:15])) / _TICK
         return time.clock_gettime(~process << 3 | 2) + ended
@@ -94,7 +99,7 @@ def _cpu(process: int) -> float:
 
 
 class Others:
-    """What programs that are not ours use of the machine, from making this to `used`; `database_cpu` is ours too."""
+    """Measure the CPU that other programs use from now until `used`; `database_cpu` is not counted as theirs."""
 
     def __init__(self, database_cpu: Callable[[], float]) -> None:
         self._database_cpu = database_cpu
@@ -102,7 +107,7 @@ class Others:
         self._foreign = self._now()
 
     def used(self) -> float:
-        """Cores, on average. Servers that still run count as others'."""
+        """Return the cores used on average. Servers that still run count as others."""
         return max(self._now() - self._foreign, 0.0) / (time.perf_counter() - self._began)
 
     def _now(self) -> float:
@@ -111,8 +116,21 @@ class Others:
         return busy - sum(os.times()[:4]) - self._database_cpu()
 
 
+@contextmanager
+def ahead() -> Iterator[None]:
+    """Raise the priority of the client if run as root, so that it does not measure its own wait for a core."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, before - 10)
+    try:
+        yield
+    finally:
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, before)
+
+
 def free_port() -> int:
-    """A port of loopback that nobody listens on just now."""
+    """Return a loopback port on which no program listens at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -133,7 +151,7 @@ def _tree(process: int) -> list[int]:
 
 
 def _stat(process: int) -> list[str]:
-    """The fields of /proc/<pid>/stat from the third on: proc(5) numbers them from 1, user time is 14."""
+    """Return the fields of /proc/<pid>/stat from the third on: proc(5) numbers them from 1, user time is 14."""
     return _read(f"/proc/{process}/stat").rpartition(")")[2].split()
 
 
@@ -143,7 +161,7 @@ def _resident(process: int) -> float:
 
 
 def _read(file: str) -> str:
-    """What the kernel says of a process; nothing of one that has just ended: its CPU is then told by its parent."""
+    """Return a file of the kernel about a process; empty if it has just ended, since its parent reports its CPU."""
     try:
         return Path(file).read_text()
     except (FileNotFoundError, ProcessLookupError):

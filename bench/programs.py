@@ -1,4 +1,4 @@
-"""The programs that are measured, on one database: Twofold, Twofold without a part, and the raw application."""
+"""The measured programs on one database: Twofold, Twofold without a part, and the raw application."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,12 +7,12 @@ from bench.databases import Database
 from bench.measure import record
 from bench.people import Kind, Person, half_sign_in
 from bench.processes import Process
-from bench.works import Work
+from bench.workloads import Workload
 from twofold.config import Config
 
 
 class Programs:
-    """What serves a database."""
+    """The programs that serve one database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -21,18 +21,18 @@ class Programs:
         self._recorded = database.folder / "recorded.json"
 
     def twofold(self, *arguments: str, part: str = "", around: Sequence[str] = (), **settings: str) -> Process:
-        """Twofold; `part` is what is taken out of it (`bench.served`), `around` a program that runs it."""
+        """Return Twofold. `part` names what is removed from it (`bench.served`), `around` a program that runs it."""
         program = ("bench.served", part) if part else ("twofold",)
         command = ("-m", *program, "serve", *arguments)
         return Process(self.database.folder, command, self.settings | settings, "/healthz", around)
 
     def raw(self) -> Process:
-        """The raw application; `record` comes first."""
-        return Process(self.database.folder, ("-m", "bench.floors", str(self._recorded)), {}, "/sign-in")
+        """Return the raw application; call `record` first."""
+        return Process(self.database.folder, ("-m", "bench.baselines", str(self._recorded)), {}, "/sign-in")
 
-    def record(self, works: Iterable[Work], people: Mapping[Kind, Sequence[Person]]) -> None:
-        """Write down what Twofold answers to every request of the works, for the raw application to play back."""
-        taken = [(work, people[work.kind][-1 - place]) for place, work in enumerate(works)]
+    def record(self, workloads: Iterable[Workload], people: Mapping[Kind, Sequence[Person]]) -> None:
+        """Record the answers of Twofold to all requests of the workloads, for the raw application to replay."""
+        taken = [(workload, people[workload.kind][-1 - place]) for place, workload in enumerate(workloads)]
         with self.twofold() as served:
             asyncio.run(half_sign_in(self.database, [person for _, person in taken]))
-            record(served.port, [work.act(person) for work, person in taken], self._recorded)
+            record(served.port, [workload.action(person) for workload, person in taken], self._recorded)

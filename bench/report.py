@@ -1,4 +1,4 @@
-"""What a run found, as tables; and what of it is judged: the promises of the project, never the machine."""
+"""The results of a run as tables. Only the targets of the project are checked, never the machine."""
 
 import os
 import platform
@@ -10,66 +10,77 @@ from importlib.metadata import version
 
 from bench.measure import Figures
 
-_CLIENT_LIMIT = 0.9  # of its core: beyond, the client may have been the limit
+_CLIENT_LIMIT = 0.9  # of its core; above this, the client may have been the limit
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure beside its floor; `form` writes both. A promise says what it must be `at_most` or `at_least`."""
+    """One figure beside its baseline, both formatted with `form`. `at_most` or `at_least` is its target."""
 
     name: str
     value: float
     form: str
-    floor: float | None = None
-    floor_name: str = ""
+    baseline: float | None = None
+    baseline_name: str = ""
     at_most: float | None = None
     at_least: float | None = None
 
     @property
-    def kept(self) -> bool:
-        """Whether the promise is kept; a figure without one is only told."""
+    def met(self) -> bool:
+        """Whether the target is met; always true without one."""
         above = self.at_most is not None and not self.value <= self.at_most
         below = self.at_least is not None and not self.value >= self.at_least
         return not (above or below)
 
-    def told(self) -> "Figure":
-        """Give the same figure without its promise."""
+    def without_target(self) -> "Figure":
+        """Return the same figure without its target."""
         return replace(self, at_most=None, at_least=None)
 
     @property
-    def promise(self) -> str:
-        """The promise in words."""
+    def target(self) -> str:
+        """The target in words."""
         if self.at_most is not None:
             return f"at most {format(self.at_most, self.form)}"
         return f"at least {format(self.at_least, self.form)}" if self.at_least is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A further table: the names of the columns, separated by `|`, and the rows."""
+
+    head: str
+    rows: Sequence[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
-    """Everything that a run found. `others` is what other programs used of the machine's cores meanwhile."""
+    """All results of a run. `others` is the number of cores that other programs used meanwhile."""
 
     title: str
     database: str
     command: str
-    works: Sequence[Figures]
+    workloads: Sequence[Figures]
     figures: Sequence[Figure]
     others: float
     notes: Sequence[str] = field(default=())  # what could not be measured, and why
+    tables: Sequence["Table"] = field(default=())
 
     @property
     def missed(self) -> list[Figure]:
-        """The promises that were not kept."""
-        return [each for each in self.figures if not each.kept]
+        """The figures whose target is missed."""
+        return [each for each in self.figures if not each.met]
 
 
 def written(results: Results) -> str:
-    """The whole report in Markdown."""
-    works = [
-        *_table("work, at once|a second|CPU of one|floor|ratio|p50 ms|p99 ms", map(_work_row, results.works)),
+    """Return the whole report in Markdown."""
+    workloads = [
+        *_table(
+            "workload, at once|a second|CPU of one|baseline|ratio|p50 ms|p99 ms", map(_workload_row, results.workloads)
+        ),
         "",
-        "The floor is the CPU of raw answers: the same requests at the same concurrency, answered by a bare ASGI",
-        "function in the same server with the same headers and bodies. Where a password is hashed it is the CPU of",
-        "the bare hash.",
+        "The baseline is the CPU time of raw answers: the same requests at the same concurrency, answered by a bare",
+        "ASGI function in the same server with the same headers and bodies. If a workload hashes passwords, its",
+        "baseline is the CPU time of the bare hash.",
         "",
     ]
     return "\n".join(
@@ -78,11 +89,12 @@ def written(results: Results) -> str:
             "",
             *_machine(results),
             "",
-            *(works if results.works else ()),
-            *_table("figure|value|floor|ratio|promised|", map(_figure_row, results.figures)),
+            *(workloads if results.workloads else ()),
+            *_table("figure|value|baseline|ratio|target|", map(_figure_row, results.figures)),
             "",
+            *(line for table in results.tables for line in (*_table(table.head, table.rows), "")),
             *(f"{note}\n" for note in results.notes),
-            f"{len(results.missed)} of {sum(bool(each.promise) for each in results.figures)} promises are missed.",
+            f"{len(results.missed)} of {sum(bool(each.target) for each in results.figures)} targets missed.",
             "",
         ]
     )
@@ -95,24 +107,24 @@ def _machine(results: Results) -> list[str]:
         f"- {datetime.now(UTC):%d %B %Y, %H:%M} UTC; {len(os.sched_getaffinity(0))} cores; {platform.platform()}",
         f"- Python {platform.python_version()}, {', '.join(used)}, SQLite engine {sqlite3.sqlite_version}",
         f"- database: {results.database}",
-        f"- other programs used {results.others:.1f} cores meanwhile: trust ratios more than rates and latencies",
+        f"- other programs used {results.others:.1f} cores meanwhile; trust ratios more than rates and latencies",
     ]
-    if results.works:
-        share = max(figures.client_share for figures in results.works)
+    if results.workloads:
+        share = max(figures.client_share for figures in results.workloads)
         limit = "" if share < _CLIENT_LIMIT else " **The client may have been the limit.**"
-        lines.append(f"- the client's busiest run took {share:.2f} of a core.{limit}")
+        lines.append(f"- the busiest run of the client took {share:.2f} of a core.{limit}")
     return lines
 
 
-def _work_row(figures: Figures) -> list[str]:
-    database = figures.of(lambda each: each.work.database)
-    floor = "bare hash" if figures.work.hashes else "raw"
+def _workload_row(figures: Figures) -> list[str]:
+    database = figures.of(lambda each: each.workload.database)
+    baseline = "bare hash" if figures.workload.hashes else "raw"
     return [
-        f"{figures.work.name}, {figures.work.concurrency}",
+        f"{figures.workload.name}, {figures.workload.concurrency}",
         f"{figures.rate:,.0f}",
-        _time(figures.of(lambda each: each.work.server))
+        _time(figures.of(lambda each: each.workload.server))
         + (f" + {_time(database)} in the database" if database else ""),
-        f"{_time(figures.of(lambda each: each.floor))} {floor}",
+        f"{_time(figures.of(lambda each: each.baseline))} {baseline}",
         f"{figures.cpu_ratio:.2f}",
         f"{figures.percentile(50) * 1e3:.1f}",
         f"{figures.percentile(99) * 1e3:.1f}",
@@ -121,10 +133,10 @@ def _work_row(figures: Figures) -> list[str]:
 
 def _figure_row(each: Figure) -> list[str]:
     value = format(each.value, each.form)
-    floor = f"{format(each.floor, each.form)} {each.floor_name}" if each.floor is not None else ""
-    ratio = f"{each.value / each.floor:.2f}" if each.floor else ""
-    verdict = "" if not each.promise else "kept" if each.kept else "**missed**"
-    return [each.name, value, floor, ratio, each.promise, verdict]
+    baseline = f"{format(each.baseline, each.form)} {each.baseline_name}" if each.baseline is not None else ""
+    ratio = f"{each.value / each.baseline:.2f}" if each.baseline else ""
+    verdict = "" if not each.target else "met" if each.met else "**missed**"
+    return [each.name, value, baseline, ratio, each.target, verdict]
 
 
 def _time(seconds: float) -> str:
@@ -132,7 +144,7 @@ def _time(seconds: float) -> str:
 
 
 def _table(head: str, rows: Iterable[list[str]]) -> list[str]:
-    """A table of Markdown that reads well as text too: columns aligned."""
+    """Return a Markdown table with aligned columns."""
     lines = [head.split("|"), *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     shown = [

@@ -1,9 +1,9 @@
-"""Twofold with one part taken out, to tell what that part costs: `python -m bench.served no-hash serve --port 8000`.
+"""Twofold with one part removed, to measure the cost of that part: `python -m bench.served no-hash serve --port 8000`.
 
-no-hash       every password fits at once. The queue, the thread and all else of a password step stay, so this is
-              what is left of a sign-in without its hash. To subtract a bare hash of 30 ms from a sign-in would
-              leave the noise of the hash, which is larger than the rest.
-commit-each   the writer makes each transaction durable by itself, as a program without group commit does.
+no-hash       every password is accepted immediately. The queue, the thread and all other parts of a password step
+              stay, so this measures a sign-in without its hash. Subtracting a bare hash of 30 ms from a sign-in
+              would leave the noise of the hash, which is larger than the rest.
+commit-each   the writer makes each transaction durable separately, as a program without group commit does.
 """
 
 import sys

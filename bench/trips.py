@@ -1,4 +1,4 @@
-"""How often an act waits for PostgreSQL: counted between the two, where every byte passes."""
+"""How often an action waits for PostgreSQL, counted by a proxy between the two."""
 
 import asyncio
 import socket
@@ -11,20 +11,20 @@ from bench.client import Stream
 from bench.people import Person, half_sign_in
 from bench.programs import Programs
 from bench.report import Figure
-from bench.works import CODE_STEP, PASSWORD_STEP, SESSION_CHECK
-from tests.faults.proxy import Proxy
+from bench.workloads import CODE_STEP, PASSWORD_STEP, SESSION_CHECK
+from tests.support.proxy import Proxy
 
-_WARM_UP, _ACTS = 20, 100  # the first ones prepare their statements
+_WARM_UP, _ACTIONS = 20, 100  # the first actions prepare statements
 
 
 class _Counter(Proxy):
-    """Counts the turns of the conversation: each time the service speaks after it was answered."""
+    """Count round trips: each time the service sends after an answer."""
 
     trips = 0
     _answered = True
 
     def forth(self, client: socket.socket, server: socket.socket) -> None:
-        """Passes on what the service says."""
+        """Forward data of the service."""
         while sent := client.recv(65536):
             self.trips += self._answered
             self._answered = False
@@ -32,25 +32,25 @@ class _Counter(Proxy):
         server.shutdown(socket.SHUT_RDWR)
 
     def back(self, client: socket.socket, server: socket.socket) -> None:
-        """Passes on what the server says."""
+        """Forward data of the server."""
         while said := server.recv(65536):
             self._answered = True
             client.sendall(said)
 
 
 def measure(programs: Programs, people: Sequence[Person]) -> list[Figure]:
-    """Count the round trips of one act after another."""
+    """Count the round trips of sequential actions."""
     place = urlsplit(programs.settings["TWOFOLD_DATABASE_URL"])
     asyncio.run(half_sign_in(programs.database, people))
     with _Counter(place.port or 5432) as counter:
         through = place._replace(netloc=place.netloc.replace(f":{place.port}", f":{counter.port}")).geturl()
         with programs.twofold(TWOFOLD_DATABASE_URL=through) as served:
             figures = []
-            for work in (SESSION_CHECK, CODE_STEP, PASSWORD_STEP):
-                acts = map(work.act, people if work.spends else cycle(people))
-                client.run(served.port, Stream(acts, 1, most=_WARM_UP), seconds=60)
+            for workload in (SESSION_CHECK, CODE_STEP, PASSWORD_STEP):
+                actions = map(workload.action, people if workload.spends else cycle(people))
+                client.run(served.port, Stream(actions, 1, most=_WARM_UP), seconds=60)
                 before = counter.trips
-                (load,) = client.run(served.port, Stream(acts, 1, most=_ACTS), seconds=60)
-                each = (counter.trips - before) / load.acts
-                figures.append(Figure(f"{work.name}: round trips to the server", each, ".1f"))
+                (load,) = client.run(served.port, Stream(actions, 1, most=_ACTIONS), seconds=60)
+                each = (counter.trips - before) / load.actions
+                figures.append(Figure(f"{workload.name}: round trips to the server", each, ".1f"))
     return figures

@@ -1,29 +1,33 @@
-"""What every test may ask for: both databases, the real server, and headings for the steps of the suite."""
+"""Fixtures for every test: both databases and the real server; and the order of the files."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-from tests.clients import Api
-from tests.cluster import Cluster
-from tests.parts import need
-from tests.service import Service
-from tests.shifted import ShiftedService
-from tests.steps import Steps
+from tests.support.clients import Api
+from tests.support.cluster import Cluster
+from tests.support.programs import need
+from tests.support.run_order import Order
+from tests.support.service import Service
+from tests.support.shifted import ShiftedService
 
 DATABASES = ["sqlite", "postgres"]
 
 # How long one example takes is the machine's affair, not a promise; a full run tries ten times as many.
 settings.register_profile("suite", deadline=None, max_examples=1000 if os.environ.get("FULL") == "1" else 100)
+# Of a mutant, the first failure is enough.
+settings.register_profile(
+    "mutants", settings.get_profile("suite"), phases=(Phase.explicit, Phase.generate), report_multiple_bugs=False
+)
 settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Adds the headings."""
-    config.pluginmanager.register(Steps())
+    """Put the files in order and, for `bin/test --quick`, choose among the tests."""
+    config.pluginmanager.register(Order(quick=os.environ.get("QUICK") == "1"))
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +38,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def full() -> bool:
-    """True for `bin/test --full`: all of the large counts. Otherwise a tenth will do."""
+    """Return whether to use the large counts in full (`bin/test --full`), or only a tenth of them."""
     return os.environ.get("FULL") == "1"
 
 
@@ -43,14 +47,14 @@ def full() -> bool:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A private PostgreSQL, started when the first test asks for it and gone when the last is done."""
+    """Yield a private PostgreSQL, started for the first test that needs it and stopped after the last."""
     need("postgres")
     with Cluster() as running:
         yield running
 
 
 def new_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
-    """The URL of an empty database of that kind; PostgreSQL is started only when it is asked for."""
+    """Return the URL of an empty database of that kind; PostgreSQL is started only when it is asked for."""
     if kind == "sqlite":
         return f"sqlite:///{folder}/twofold.sqlite3"
     running: Cluster = request.getfixturevalue("cluster")
@@ -59,7 +63,7 @@ def new_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> str
 
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database for one test, which runs once on SQLite and once on PostgreSQL."""
+    """Return an empty database for one test, which runs once on SQLite and once on PostgreSQL."""
     return new_database(request.param, request, tmp_path)
 
 
@@ -68,7 +72,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="module", params=DATABASES)
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The real server, shared by the tests of one file, which run once on each database. Use fresh accounts."""
+    """Yield the real server, shared by the tests of one file, which run once on each database. Use fresh accounts."""
     folder = tmp_path_factory.mktemp("service")
     with Service(folder, database_url=new_database(request.param, request, folder)) as running:
         yield running
@@ -76,7 +80,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module", params=DATABASES)
 def moving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """As `service`, with a clock that every test may put forward and none may put back."""
+    """Yield the same as `service`, with a clock that tests may move forward but never back."""
     folder = tmp_path_factory.mktemp("moving")
     with ShiftedService(folder, database_url=new_database(request.param, request, folder)) as running:
         yield running
@@ -84,13 +88,13 @@ def moving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def sqlite_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The real server as it runs without any setting, for tests to which the database does not matter."""
+    """Yield the real server without any settings, for tests to which the database does not matter."""
     with Service(tmp_path_factory.mktemp("service")) as running:
         yield running
 
 
 @pytest.fixture
 def api(service: Service) -> Iterator[Api]:
-    """A client of the shared server that is nobody yet."""
+    """Yield a client of the shared server that is not signed in."""
     with Api(service.url) as client:
         yield client

@@ -23,22 +23,41 @@ REGISTRIES = re.compile(
     "|".join(("pypi" + "[.]org", "pythonhosted" + "[.]org", "registry" + "[.]npm", "index" + "-url", "find" + "-links"))
 )
 MACHINE_PATHS = re.compile("|".join(("/ho" + r"me/\w", "/ro" + "ot/", "/Use" + r"rs/\w", "/wo" + "rk/")))
+# Words of features. Accounts and sessions are no such words: a visitor has both, and base knows visitors.
+FEATURE_WORDS = re.compile(
+    r"(?<![a-z])(?:factors?|totp|passkeys?|sms|voice|phones?|recovery|computers?|authenticators?|authenticate|invit\w+"
+    r"|notices|profile|(?:two|second)[-_ ]factors?|2fa|sign(?:ing)?[-_](?:in|up|out)s?|signing (?:in|up|out))(?![a-z])",
+    re.IGNORECASE,
+)
+KNOWN_TO_BASE = {
+    ("visitor.py", "computer"): "`Visitor` is public, and tells a gateway which trusted computer it is",
+    ("visitor.py", "sign-in"): "the page to which visitors without a session are led",
+    ("visitor.py", "authenticate"): "the page to which visitors with locked settings are led",
+    ("proofs.py", "factor"): "`Visitor` is public, and tells its level",
+    ("proofs.py", "two_factors"): "`Visitor` is public, and tells its level",
+    ("proofs.py", "2fa"): "`Visitor` is public, and tells its level",
+    ("problems.py", "signing in"): "what people read while passwords wait to be hashed",
+    ("web/templates/layout.html", "sign-out"): "the button at the head of every page",
+    ("web/static/forms.js", "computer"): "the one tick that outlasts a change of the method",
+    ("web/templates/macros.html", "computer"): "the name of an icon",
+    ("web/templates/macros.html", "phone"): "the name of an icon",
+}
 
 
 def run(*command: str) -> None:
-    """Runs a checker in the project's directory; what it found is the failure."""
+    """Run a checker in the project's directory, and fail with its output."""
     done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
 
 
 def program(name: str) -> str:
-    """A checker that stands beside this Python."""
+    """Return the path of a checker beside this Python."""
     return str(PROGRAMS / name)
 
 
 def tracked_files() -> list[Path]:
-    """All files of the project that exist, as git counts them, or else all but what runs leave behind."""
+    """Return all files of the project that exist, as git counts them, or else all but what runs leave behind."""
     if (HOME / ".git").exists() and shutil.which("git"):
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         listed = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=True).stdout.split("\0")
@@ -63,7 +82,7 @@ def python_files(*folders: str) -> Iterator[tuple[str, str]]:
 
 
 def lines_with(pattern: re.Pattern[str]) -> list[str]:
-    """Where a pattern stands in the project, as `file:line: text`."""
+    """Return where a pattern occurs in the project, as `file:line: text`."""
     return [
         f"{name}:{number}: {line.strip()}"
         for name, text in tracked_texts()
@@ -114,6 +133,32 @@ def test_every_source_file_is_short() -> None:
     assert long == []
 
 
+def test_rules_do_not_read_the_clock() -> None:
+    """Rules take `now` as an argument: of the clock's module they may import the allowed skew alone."""
+    imports = {
+        f"{name}: {alias.name}"
+        for name, text in python_files("src/")
+        if name.endswith("/rules.py")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and node.module == "twofold.base.clock"
+        for alias in node.names
+        if alias.name != "MAX_CLOCK_SKEW"
+    }
+    assert imports == set()
+
+
+def test_base_names_no_feature() -> None:
+    """What all features build on does not know any, apart from the words listed with a reason."""
+    named = {
+        (name.removeprefix("src/twofold/base/"), word.lower())
+        for name, text in tracked_texts()
+        if name.startswith("src/twofold/base/") and name.endswith((".py", ".html", ".js"))
+        for word in FEATURE_WORDS.findall(text)
+    }
+    assert named - KNOWN_TO_BASE.keys() == set()
+    assert KNOWN_TO_BASE.keys() - named == set(), "no longer needed"
+
+
 def test_every_source_file_opens_with_its_law() -> None:
     """Whoever opens a file reads first what it is for; only an empty package marker needs no words."""
     silent = [name for name, text in python_files("src/", "tests/", "bench/") if text.strip() and not law_of(text)]
@@ -121,7 +166,7 @@ def test_every_source_file_opens_with_its_law() -> None:
 
 
 def law_of(text: str) -> str | None:
-    """The docstring of a module."""
+    """Return the docstring of a module."""
     return ast.get_docstring(ast.parse(text))
 
 
@@ -162,7 +207,7 @@ def test_every_requirement_is_pinned_with_its_hash() -> None:
         assert loose == [], name
 
 
-def test_the_lists_of_requirements_agree() -> None:
+def test_lists_of_requirements_agree() -> None:
     """The package asks for what requirements.in lists, and tests run with the versions that are served."""
     project = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
     asked = {re.split(r"[<>=]", line)[0] for line in project["dependencies"]}
@@ -173,7 +218,7 @@ def test_the_lists_of_requirements_agree() -> None:
 
 
 def pins(name: str) -> set[str]:
-    """The `package==version` pairs of a hashed list."""
+    """Return the `package==version` pairs of a hashed list."""
     return set(re.findall(r"^(\S+==\S+)", (HOME / name).read_text(), re.MULTILINE))
 
 

@@ -1,4 +1,4 @@
-"""Twofold: sign-in with two-factor authentication that anybody can run themselves."""
+"""Twofold: self-hosted sign-in with two-factor authentication."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Twofold", "Visitor"]
 
-_HOMES = {"Twofold": "twofold.app", "Visitor": "twofold.base.visitor", "Config": "twofold.config"}
+_MODULES = {"Twofold": "twofold.app", "Visitor": "twofold.base.visitor", "Config": "twofold.config"}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - loaded when asked for, so that `twofold --help` is quick
-    """Give a part of the public API."""
-    if name not in _HOMES:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - loaded on demand, so that `twofold --help` is fast
+    """Return a name of the public API."""
+    if name not in _MODULES:
         message = f"module 'twofold' has no attribute {name!r}"
         raise AttributeError(message)
     from importlib import import_module  # noqa: PLC0415
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

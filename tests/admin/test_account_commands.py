@@ -5,36 +5,36 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.clients import PASSWORD
-from tests.forms import FormBrowser
-from tests.residents import HOUR, Resident, pass_time, protected
-from tests.service import Service
+from tests.support.clients import PASSWORD
+from tests.support.forms import FormBrowser
+from tests.support.service import Service
+from tests.support.users import HOUR, User, pass_time, protected
 
 NEW_PASSWORD = "lantern-meadow-cobalt-17"
 
 
 def command(service: Service, *arguments: str, stdin: str = "") -> str:
-    """What a command prints; it must succeed."""
+    """Return what a command prints; it must succeed."""
     done = service.command("account", *arguments, stdin=stdin)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def shown(service: Service, person: Resident) -> dict[str, object]:
+def shown(service: Service, person: User) -> dict[str, object]:
     """`account show --json`."""
     found: dict[str, object] = json.loads(command(service, "show", person.email, "--json"))
     return found
 
 
-def test_an_added_account_signs_in_at_once(moving: Service) -> None:
+def test_added_account_can_sign_in_at_once(moving: Service) -> None:
     """Made while the service runs, as administrator."""
-    person = Resident(moving)
+    person = User(moving)
     command(moving, "add", person.email, "--admin", "--password-file", "-", stdin=PASSWORD)
     person.sign_in()
     assert person.api.session()["account"]["administrator"] is True
 
 
-def test_the_list_follows_the_service(moving: Service) -> None:
+def test_account_list_shows_changes_at_once(moving: Service) -> None:
     """What people change is shown at once: policy, methods, whether 2FA is on."""
     person = protected(moving, "once_per_computer")
     account = shown(moving, person)
@@ -46,7 +46,7 @@ def test_the_list_follows_the_service(moving: Service) -> None:
     assert person.authenticator.secret not in json.dumps(listed)
 
 
-def test_disabling_keeps_out_at_once_and_enabling_lets_in(moving: Service) -> None:
+def test_disabled_account_is_refused_at_once_until_it_is_enabled(moving: Service) -> None:
     """The next request is refused; a right password is refused like a wrong one; half-open sign-ins end."""
     person = protected(moving)
     half_open = person.half_open()
@@ -61,16 +61,16 @@ def test_disabling_keeps_out_at_once_and_enabling_lets_in(moving: Service) -> No
     assert person.sign_in()["status"] == "signed_in"
 
 
-def test_signing_out_ends_every_session(moving: Service) -> None:
+def test_sign_out_command_ends_every_session(moving: Service) -> None:
     """2FA, its app and the recovery code stay."""
     person = protected(moving)
     command(moving, "sign-out", person.email)
     person.api.session().refused(401, "not_signed_in")
-    person.half_open().give_recovery_code(person.recovery_code or "").must(200)
+    person.half_open().give_recovery_code(person.recovery_code or "").expect(200)
 
 
-def test_resetting_2fa_leaves_the_password_alone(moving: Service) -> None:
-    """Somebody without app and recovery code is let in by the password, and sets up anew."""
+def test_resetting_2fa_keeps_the_password(moving: Service) -> None:
+    """A person without app and recovery code signs in with the password and sets up 2FA again."""
     person = protected(moving)
     half_open = person.half_open()
     command(moving, "reset-2fa", person.email)
@@ -81,50 +81,50 @@ def test_resetting_2fa_leaves_the_password_alone(moving: Service) -> None:
     assert person.enable_totp()["recovery_code"]
 
 
-def test_an_invitation_makes_an_account_once(moving: Service) -> None:
+def test_invitation_is_consumed_by_use_and_not_by_viewing(moving: Service) -> None:
     """Looking does not spend it; who accepts is signed in; a second use, and a link after an hour, find nothing."""
-    email = Resident(moving).email
+    email = User(moving).email
     path = urlsplit(command(moving, "invite", email).split()[-1]).path
     browser = FormBrowser(moving.url)
     for _ in range(3):
-        assert email in browser.get(path).must(200).html
+        assert email in browser.get(path).expect(200).html
     browser.submit(path, path, password=PASSWORD).goes_to("/settings")
-    assert email in browser.get("/settings").must(200).words
-    FormBrowser(moving.url).post(path, {"password": PASSWORD}).must(404)
-    late = urlsplit(command(moving, "invite", Resident(moving).email).split()[-1]).path
+    assert email in browser.get("/settings").expect(200).words
+    FormBrowser(moving.url).post(path, {"password": PASSWORD}).expect(404)
+    late = urlsplit(command(moving, "invite", User(moving).email).split()[-1]).path
     pass_time(moving, HOUR)
-    browser.get(late).must(404)
-    browser.post(late, {"password": PASSWORD}).must(404)
+    browser.get(late).expect(404)
+    browser.post(late, {"password": PASSWORD}).expect(404)
 
 
-def test_a_newer_link_kills_the_older(moving: Service) -> None:
+def test_newer_link_replaces_the_older_one(moving: Service) -> None:
     """Of two invitations to one address, and of two links for one password, the second works."""
-    person, email = protected(moving), Resident(moving).email
+    person, email = protected(moving), User(moving).email
     invitations = [urlsplit(command(moving, "invite", email).split()[-1]).path for _ in range(2)]
     links = [urlsplit(command(moving, "reset-password", person.email).split()[-1]).path for _ in range(2)]
     browser = FormBrowser(moving.url)
     assert [browser.get(path).status for path in (*invitations, *links)] == [404, 200, 404, 200]
 
 
-def test_a_reset_link_sets_a_password_and_nothing_else(moving: Service) -> None:
-    """It signs nobody in, lifts no 2FA, works once, and lifts the wait after wrong passwords."""
+def test_reset_link_changes_only_the_password(moving: Service) -> None:
+    """It creates no session, keeps 2FA on, works once, and ends the wait after wrong passwords."""
     person = protected(moving)
     for _ in range(6):
         person.another_browser().sign_in(person.email, "wrong")
     path = urlsplit(command(moving, "reset-password", person.email).split()[-1]).path
     browser = FormBrowser(moving.url)
-    browser.submit(path, path, new_password=NEW_PASSWORD).must(200)
+    browser.submit(path, path, new_password=NEW_PASSWORD).expect(200)
     assert "twofold_session" not in browser.cookies
     browser.get("/settings").goes_to("/sign-in")
-    browser.get(path).must(404)
-    browser.post(path, {"new_password": PASSWORD}).must(404)
+    browser.get(path).expect(404)
+    browser.post(path, {"new_password": PASSWORD}).expect(404)
     assert person.another_browser().sign_in(person.email, PASSWORD).status == 401
     person.password = NEW_PASSWORD
-    person.half_open().give_code(person.code()).must(200)
+    person.half_open().give_code(person.code()).expect(200)
 
 
 @pytest.mark.parametrize("what", ["an hour", "another change", "disabled"])
-def test_a_reset_link_dies(moving: Service, what: str) -> None:
+def test_reset_link_expires_with_time_a_new_password_or_the_account(moving: Service, what: str) -> None:
     """With its hour, with a change of the password by other means, and with the account."""
     person = protected(moving)
     path = urlsplit(command(moving, "reset-password", person.email).split()[-1]).path
@@ -133,20 +133,20 @@ def test_a_reset_link_dies(moving: Service, what: str) -> None:
     elif what == "disabled":
         command(moving, "disable", person.email)
     else:
-        person.api.change_password(NEW_PASSWORD).must(204)
+        person.api.change_password(NEW_PASSWORD).expect(204)
     browser = FormBrowser(moving.url)
-    browser.get(path).must(404)
-    browser.post(path, {"new_password": "meadow-lantern-umber-99"}).must(404)
+    browser.get(path).expect(404)
+    browser.post(path, {"new_password": "meadow-lantern-umber-99"}).expect(404)
 
 
-def test_unlocking_clears_passwords_codes_and_steps_to_come(moving: Service) -> None:
+def test_unlock_command_clears_wrong_passwords_wrong_codes_and_future_steps(moving: Service) -> None:
     """After it the right password and the right code are taken at once."""
     person = protected(moving)
     client, wrong = person.half_open(), person.wrong_code()
     for _ in range(5):
-        client.give_code(wrong).must(401)
+        client.give_code(wrong).expect(401)
     for _ in range(6):
         person.another_browser().sign_in(person.email, "wrong")
     person.another_browser().sign_in(person.email).refused(429, "too_many_attempts")
     command(moving, "unlock", person.email)
-    person.half_open().give_code(person.code()).must(200)
+    person.half_open().give_code(person.code()).expect(200)

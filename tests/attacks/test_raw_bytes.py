@@ -1,4 +1,4 @@
-"""What no well-behaved client sends: the server answers it or hangs up, stays well, and gives its memory back."""
+"""Malformed traffic is answered or cut off; the server stays healthy and releases its memory."""
 
 import contextlib
 import json
@@ -8,11 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks.raw import get, hear, memory_of, say, statuses
-from tests.clients import PASSWORD, Api, Person
-from tests.forms import FormBrowser
-from tests.service import Service
-from tests.sync import connect, raw_request
+from tests.support.clients import PASSWORD, Api, Person
+from tests.support.cookies import cookie_name
+from tests.support.forms import FormBrowser
+from tests.support.guarded import check_connection
+from tests.support.raw_bytes import exchange, get, memory_of, read_all, statuses
+from tests.support.service import Service
+from tests.support.sync import connect, raw_request
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -21,8 +23,8 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture(autouse=True)
-def alive_afterwards(sqlite_service: Service) -> Iterator[None]:
-    """After every attack the server answers, proves that it can write, and has no error in its log."""
+def healthy_afterwards(sqlite_service: Service) -> Iterator[None]:
+    """Check after every attack that the server answers, can write, and has logged no error."""
     yield
     assert sqlite_service.running().poll() is None
     assert sqlite_service.is_healthy("/readyz")
@@ -31,9 +33,9 @@ def alive_afterwards(sqlite_service: Service) -> Iterator[None]:
 
 
 def answered(service: Service, *pieces: bytes, pause: float = 0.0) -> list[int]:
-    """The statuses of all that came back, none of which may be a server's fault."""
-    received = say(service.url, *pieces, pause=pause)
-    found = statuses(received)
+    """Return the statuses of all answers. Each must have its security headers, and none may be a 5xx."""
+    received = exchange(service.url, *pieces, pause=pause)
+    found = check_connection(received)
     assert all(status < 500 for status in found), received[:500]
     assert b"Traceback" not in received
     return found
@@ -72,60 +74,60 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("bytes_sent", [pytest.param(sent, id=name) for name, sent in BROKEN.items()])
-def test_broken_framing_is_refused_or_hung_up_on(sqlite_service: Service, bytes_sent: bytes) -> None:
-    """Nothing that is no HTTP gets a page, and no chance to be read in two ways is taken."""
+def test_broken_framing_is_refused_or_cut_off(sqlite_service: Service, bytes_sent: bytes) -> None:
+    """Invalid HTTP never gets a page, and ambiguous framing is refused."""
     assert set(answered(sqlite_service, bytes_sent)) <= {303, 400, 403, 404, 405, 415, 501, 505}
 
 
-def test_a_body_with_length_and_chunks_is_not_read_twice(sqlite_service: Service) -> None:
-    """Of a request that tells its end in two ways, no part becomes a second request (RFC 9112, 6.3)."""
+def test_body_with_length_and_chunks_is_not_read_twice(sqlite_service: Service) -> None:
+    """No part of a request with both Content-Length and chunks becomes a second request (RFC 9112, 6.3)."""
     hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     head = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert 200 not in answered(sqlite_service, head % (5 + len(hidden)) + b"0\r\n\r\n" + hidden)
 
 
-def test_a_body_shorter_than_announced_is_never_acted_on(sqlite_service: Service) -> None:
-    """A sign-up that is cut off in the middle makes no account."""
+def test_body_shorter_than_announced_changes_nothing(sqlite_service: Service) -> None:
+    """A sign-up that is cut off in the middle creates no account."""
     person = Person(sqlite_service.url)
     body = json.dumps({"email": person.email, "password": PASSWORD}).encode()
     whole = raw_request(sqlite_service.url, "/api/v1/accounts", body + b" " * 10, headers=JSON)
     with connect(sqlite_service.url) as connection:
         connection.sendall(whole[:-10])
         connection.shutdown(socket.SHUT_WR)
-        assert 201 not in statuses(hear(connection))
+        assert 201 not in statuses(read_all(connection))
     person.api.sign_in(person.email).refused(401, "wrong_credentials")
 
 
 def test_many_small_chunks_end_at_the_size_limit(sqlite_service: Service) -> None:
-    """A chunked body has no length to refuse, but is not read past the limit either."""
+    """A chunked body, which has no length to refuse, is not read beyond the limit."""
     head = b"POST /api/v1/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     head += b"Transfer-Encoding: chunked\r\n\r\n"
     assert answered(sqlite_service, head, *[b"400\r\n" + b" " * 1024 + b"\r\n"] * 100, b"0\r\n\r\n") in ([413], [])
 
 
 def test_pipelined_requests_are_answered_in_order(sqlite_service: Service) -> None:
-    """Ten requests in one packet are ten requests, none of them lost or mixed up."""
+    """Ten requests in one packet get ten answers, in order."""
     one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
     assert answered(sqlite_service, one * 5 + get(sqlite_service.url)) == [200, 404] * 5 + [200]
 
 
-def test_http_1_0_gets_an_answer_and_the_end(sqlite_service: Service) -> None:
-    """An old client without a Host header is served, and its connection closed."""
+def test_http_1_0_request_is_answered_and_closed(sqlite_service: Service) -> None:
+    """An HTTP/1.0 client without a Host header is served, and its connection is closed."""
     assert answered(sqlite_service, b"GET /sign-in HTTP/1.0\r\n\r\n") == [200]
 
 
 # ------------------------------------------------------------------ headers and addresses
 
 
-def test_a_flood_of_headers_is_refused(sqlite_service: Service) -> None:
-    """Ten thousand headers, or one of a megabyte, are not read to their end."""
+def test_oversized_headers_are_refused(sqlite_service: Service) -> None:
+    """Ten thousand headers, or one of a megabyte, are not read to the end."""
     many = [f"X-{number}: {'a' * 40}" for number in range(10_000)]
     assert set(answered(sqlite_service, get(sqlite_service.url, *many))) <= {400, 431}
     assert set(answered(sqlite_service, get(sqlite_service.url, "X-A: " + "a" * MIB))) <= {400, 431}
 
 
-def test_a_thousand_cookies_do_not_hide_or_break_anything(sqlite_service: Service) -> None:
-    """The page is answered whatever stands in the cookies, and nobody is signed in by them."""
+def test_thousands_of_cookies_are_ignored_and_sign_no_one_in(sqlite_service: Service) -> None:
+    """The page is served for any content of the cookies, which signs no one in."""
     cookies = "; ".join(f"twofold_computer_{number:08x}={number}" for number in range(1_000))
     assert answered(sqlite_service, get(sqlite_service.url, f"Cookie: {cookies}")) == [200]
     many = [f"Cookie: c{number}=1" for number in range(90)]
@@ -136,29 +138,30 @@ def test_a_thousand_cookies_do_not_hide_or_break_anything(sqlite_service: Servic
 @pytest.mark.parametrize(
     "value", ["a=b=c;;;", "=", "twofold_session", "twofold_session=" + "a" * 9_000, '"', "\udcff\udcfe"]
 )
-def test_a_cookie_header_of_any_shape_is_nobody(sqlite_service: Service, value: str) -> None:
-    """A cookie header that cannot be read is as good as none."""
+def test_malformed_cookie_header_is_anonymous(sqlite_service: Service, value: str) -> None:
+    """A cookie header that cannot be parsed is ignored."""
     assert answered(sqlite_service, get(sqlite_service.url, f"Cookie: {value}", path="/settings")) == [303]
 
 
-def test_doubled_cookies_do_not_lend_a_session(sqlite_service: Service) -> None:
-    """Of two session cookies no mixture is made; the false one alone is nobody."""
+def test_doubled_session_cookies_are_not_mixed(sqlite_service: Service) -> None:
+    """Two session cookies are not mixed, and the forged one alone is anonymous."""
     token = Person.signed_in(sqlite_service.url).api.token
-    both = get(sqlite_service.url, f"Cookie: twofold_session={token}; twofold_session=x", path="/settings")
-    parted = get(sqlite_service.url, "Cookie: twofold_session=x", "Cookie: twofold_session=y", path="/settings")
+    name = cookie_name(sqlite_service.url)
+    both = get(sqlite_service.url, f"Cookie: {name}={token}; {name}=x", path="/settings")
+    parted = get(sqlite_service.url, f"Cookie: {name}=x", f"Cookie: {name}=y", path="/settings")
     assert answered(sqlite_service, both)[0] in (200, 303)
     assert answered(sqlite_service, parted) == [303]
 
 
 def test_doubled_headers_are_refused_or_read_once(sqlite_service: Service) -> None:
-    """Two Hosts, Origins, Authorizations or types never add up to more than one of them allows."""
+    """A doubled Host, Origin, Authorization or Content-Type header never grants more than one of them alone."""
     url = sqlite_service.url
     token = Person.signed_in(url).api.token
     foreign_first = get(
         url,
         "Origin: https://evil.example",
         f"Origin: {url}",
-        f"Cookie: twofold_session={token}",
+        f"Cookie: {cookie_name(url)}={token}",
         method="POST",
         path="/sign-out",
     )
@@ -168,8 +171,8 @@ def test_doubled_headers_are_refused_or_read_once(sqlite_service: Service) -> No
     assert set(answered(sqlite_service, get(url, "Host: evil.example"))) <= {200, 400}
 
 
-def test_a_very_long_address_is_refused(sqlite_service: Service) -> None:
-    """An address of a megabyte is not read; one of eight thousand characters is an ordinary 404."""
+def test_very_long_path_is_refused(sqlite_service: Service) -> None:
+    """A path of a megabyte is refused unread; one of eight thousand characters is an ordinary 404."""
     assert set(answered(sqlite_service, get(sqlite_service.url, path="/" + "a" * MIB))) <= {400, 404, 414, 431}
     assert answered(sqlite_service, get(sqlite_service.url, path="/" + "a" * 8_000)) == [404]
     assert answered(sqlite_service, get(sqlite_service.url, path="/sign-in?return_to=" + "a" * 8_000)) == [200]
@@ -190,40 +193,40 @@ def test_a_very_long_address_is_refused(sqlite_service: Service) -> None:
         "*",
     ],
 )
-def test_a_strange_path_is_nothing_here(sqlite_service: Service, path: str) -> None:
-    """Paths that climb, or that are no text, lead nowhere."""
+def test_malformed_path_is_not_found(sqlite_service: Service, path: str) -> None:
+    """Paths with `..`, and paths that are not text, are not found."""
     assert set(answered(sqlite_service, get(sqlite_service.url, path=path))) <= {400, 404}
 
 
-def test_an_absolute_address_and_a_foreign_host_change_nothing(sqlite_service: Service) -> None:
-    """A request that names another site gets our page without that name anywhere in it."""
+def test_absolute_url_and_foreign_host_change_nothing(sqlite_service: Service) -> None:
+    """A request that names another site gets our page, and that name appears nowhere in it."""
     for request in (
         b"GET http://evil.example/sign-in HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
         b"GET /sign-in HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
         get(sqlite_service.url, "X-Forwarded-Host: evil.example", "Forwarded: host=evil.example", path="/settings"),
     ):
-        received = say(sqlite_service.url, request)
+        received = exchange(sqlite_service.url, request)
         assert statuses(received)[0] in (200, 303, 400, 404)
         assert b"evil" not in received
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "OPTIONS", "PROPFIND", "DEBUG", "get"])
 def test_other_methods_are_refused(sqlite_service: Service, method: str) -> None:
-    """No method but those of the page does anything, and TRACE echoes nothing."""
+    """Only the declared methods of a page do anything, and TRACE echoes nothing."""
     for path in ("/sign-in", "/api/v1/session", "/settings", "/healthz"):
-        received = say(
+        received = exchange(
             sqlite_service.url, get(sqlite_service.url, "X-Marked: echo-of-a-header", path=path, method=method)
         )
         assert set(statuses(received)) <= {400, 404, 405, 501}, received[:300]
         assert b"echo-of-a-header" not in received
 
 
-def test_a_method_cannot_be_overridden(sqlite_service: Service) -> None:
-    """Headers and fields that other frameworks take for the method are nothing here."""
+def test_method_override_is_ignored(sqlite_service: Service) -> None:
+    """Headers and fields that override the method in other frameworks are ignored."""
     person = Person.signed_in(sqlite_service.url)
     overriding = {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "DELETE", "X-HTTP-Method": "DELETE"}
-    person.api.call("GET", "/session?_method=DELETE", headers=overriding).must(200)
-    person.api.session().must(200)
+    person.api.call("GET", "/session?_method=DELETE", headers=overriding).expect(200)
+    person.api.session().expect(200)
 
 
 # ------------------------------------------------------------------ bodies
@@ -243,7 +246,7 @@ BODIES = {
     "a list": b'[{"email": "a@example.com"}]',
     "nothing": b"",
     "null": b"null",
-    "a byte-order mark": b'\xef\xbb\xbf{"email": "a@example.com", "password": "x"}',
+    "two byte-order marks": b'\xef\xbb\xbf\xef\xbb\xbf{"email": "a@example.com", "password": "x"}',
     "UTF-16": '{"email": "a@example.com", "password": "x"}'.encode("utf-16"),
     "two values": b'{"email": "a@example.com", "password": "x"} {}',
     "too large": b'{"email": "' + b"a" * 70_000 + b'"}',
@@ -251,15 +254,15 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in BODIES.items()])
-def test_a_body_that_is_no_sign_in_is_refused(sqlite_service: Service, body: bytes) -> None:
-    """What JSON cannot be, or cannot be here, is refused as a problem at every call of nobody."""
+def test_malformed_json_body_is_refused(sqlite_service: Service, body: bytes) -> None:
+    """Invalid JSON, and JSON of the wrong shape, is refused as a problem by every anonymous call."""
     for path in ("/sign-in", "/sign-in/code", "/accounts", "/password-reset/complete"):
         request = raw_request(sqlite_service.url, f"/api/v1{path}", body, headers=JSON)
         assert set(answered(sqlite_service, request)) <= {400, 413, 422}, path
 
 
-def test_a_doubled_json_key_never_means_two_people(sqlite_service: Service) -> None:
-    """With two addresses in one body the password is held against one of them, and refused with the other's."""
+def test_doubled_json_key_never_means_two_accounts(sqlite_service: Service) -> None:
+    """When a body has two addresses, the password is checked against only one of them."""
     one, other = (
         Person.signed_in(sqlite_service.url),
         Person.signed_in(sqlite_service.url, password="quartz-lantern-meadow-81"),
@@ -283,8 +286,8 @@ FORMS = {
 
 
 @pytest.mark.parametrize("body, status", [pytest.param(*expected, id=name) for name, expected in FORMS.items()])
-def test_a_form_that_nobody_typed_is_refused(sqlite_service: Service, body: bytes, status: int) -> None:
-    """Forms are read as strictly as JSON."""
+def test_malformed_form_is_refused(sqlite_service: Service, body: bytes, status: int) -> None:
+    """Forms are parsed as strictly as JSON."""
     headers = {**FORM, "Origin": sqlite_service.url}
     assert answered(sqlite_service, raw_request(sqlite_service.url, "/sign-in", body, headers=headers)) == [status]
 
@@ -293,7 +296,7 @@ def test_a_form_that_nobody_typed_is_refused(sqlite_service: Service, body: byte
 
 
 def test_slow_headers_are_cut_off_while_others_are_served(sqlite_service: Service) -> None:
-    """A hundred clients that never finish their headers (slowloris) are closed in time, and nobody waits for them."""
+    """A hundred clients that never finish their headers (slowloris) are cut off, and others do not wait for them."""
     with contextlib.ExitStack() as kept:
         slow = [kept.enter_context(connect(sqlite_service.url)) for _ in range(100)]
         begun = time.monotonic()
@@ -302,7 +305,7 @@ def test_slow_headers_are_cut_off_while_others_are_served(sqlite_service: Servic
         others = FormBrowser(sqlite_service.url)
         while time.monotonic() < begun + HEADER_TIME + 2:
             asked = time.monotonic()
-            others.get("/sign-in").must(200)
+            others.get("/sign-in").expect(200)
             assert time.monotonic() - asked < 2
             for connection in slow:
                 with contextlib.suppress(ConnectionError):
@@ -312,7 +315,7 @@ def test_slow_headers_are_cut_off_while_others_are_served(sqlite_service: Servic
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Whether the other side has not closed yet."""
+    """Return whether the server has not closed the connection yet."""
     connection.settimeout(3)
     try:
         while received := connection.recv(4096):
@@ -324,8 +327,8 @@ def is_open(connection: socket.socket) -> bool:
     return False
 
 
-def test_a_body_that_never_ends_holds_up_nobody(sqlite_service: Service) -> None:
-    """A hundred bodies that come byte by byte leave room for a sign-in, and act on nothing."""
+def test_endless_bodies_do_not_block_others(sqlite_service: Service) -> None:
+    """A hundred bodies that arrive byte by byte leave room for a sign-in, and change nothing."""
     whole = raw_request(
         sqlite_service.url, "/api/v1/sign-in", b'{"email": "a@example.com", "password": "x"}', headers=JSON
     )
@@ -333,34 +336,36 @@ def test_a_body_that_never_ends_holds_up_nobody(sqlite_service: Service) -> None
         for connection in [kept.enter_context(connect(sqlite_service.url)) for _ in range(100)]:
             connection.sendall(whole[:-20])
         person = Person.signed_in(sqlite_service.url)
-        person.api.session().must(200)
+        person.api.session().expect(200)
 
 
-def test_many_idle_connections_are_borne_and_memory_comes_back(sqlite_service: Service) -> None:
-    """Five hundred connections that say nothing keep nobody out; when they are gone, so is their memory."""
+def test_idle_connections_do_not_block_others_or_leak_memory(sqlite_service: Service) -> None:
+    """Five hundred silent connections keep no one out, and their memory is released when they close."""
     pid = sqlite_service.running().pid
-    FormBrowser(sqlite_service.url).get("/sign-in").must(200)
+    FormBrowser(sqlite_service.url).get("/sign-in").expect(200)
     before = memory_of(pid)
     with contextlib.ExitStack() as kept:
         for _ in range(500):
             kept.enter_context(connect(sqlite_service.url))
-        FormBrowser(sqlite_service.url).get("/sign-in").must(200)
+        FormBrowser(sqlite_service.url).get("/sign-in").expect(200)
         assert memory_of(pid) < before + 50 * MIB
-    FormBrowser(sqlite_service.url).get("/sign-in").must(200)
+    FormBrowser(sqlite_service.url).get("/sign-in").expect(200)
     assert memory_of(pid) < before + 20 * MIB
 
 
-def test_large_requests_leave_no_memory_behind(sqlite_service: Service) -> None:
-    """Two hundred bodies, each as large as it may be and half of them too large, are not kept."""
+def test_large_requests_do_not_leak_memory(sqlite_service: Service) -> None:
+    """Two hundred bodies of the maximum size, half of them too large, do not stay in memory."""
     pid = sqlite_service.running().pid
     shapes = (b'{"email": "%s", "password": "x"}', b'{"email": "%s", "passwords": "x", ')
     bodies = [shape % (b"a" * size) for shape in shapes for size in (60_000, 300_000)]
     for body in bodies:
-        say(sqlite_service.url, raw_request(sqlite_service.url, "/api/v1/sign-in", body, headers=JSON))
+        exchange(sqlite_service.url, raw_request(sqlite_service.url, "/api/v1/sign-in", body, headers=JSON))
     before = memory_of(pid)
     for _ in range(50):
         for body in bodies:
-            received = say(sqlite_service.url, raw_request(sqlite_service.url, "/api/v1/sign-in", body, headers=JSON))
+            received = exchange(
+                sqlite_service.url, raw_request(sqlite_service.url, "/api/v1/sign-in", body, headers=JSON)
+            )
             assert set(statuses(received)) <= {400, 413, 422}
     assert memory_of(pid) < before + 20 * MIB
     Api(sqlite_service.url).session().refused(401, "not_signed_in")

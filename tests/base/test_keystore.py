@@ -1,5 +1,6 @@
 """A database is opened with its own keys or not at all."""
 
+import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,13 +19,13 @@ NOW = 1_800_000_000
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    """Settings for an empty data directory."""
+    """Return settings for an empty data directory."""
     return load({"TWOFOLD_DATA_DIR": str(tmp_path)})[0]
 
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
-    """An empty database."""
+    """Yield an empty database."""
     opened = await open_database(database_url, serving=True)
     await migrate(opened)
     yield opened
@@ -32,20 +33,20 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 
 
 def write_keys(config: Config, *keys: tuple[str, bytes]) -> None:
-    """Puts a key file in place, newest key first."""
+    """Put a key file in place, newest key first."""
     path = config.data_dir / KEY_FILE
     path.write_text("".join(f"{key_id}:{urlsafe_b64encode(key).decode()}\n" for key_id, key in keys))
     path.chmod(0o600)
 
 
-async def test_the_first_start_makes_a_key_and_the_second_takes_it(config: Config, db: Database) -> None:
-    """What was sealed before opens after."""
+async def test_first_start_creates_a_key_and_the_second_uses_it(config: Config, db: Database) -> None:
+    """Values sealed before the second start open after it."""
     sealed = (await open_keyring(config, db, NOW)).seal("totp", b"secret", bound_to="row")
     assert (await open_keyring(config, db, NOW)).unseal("totp", sealed, bound_to="row") == b"secret"
 
 
-async def test_a_lost_key_file_is_never_replaced(config: Config, db: Database) -> None:
-    """Over existing data there is only the backup (K06)."""
+async def test_lost_key_file_is_not_replaced_over_existing_data(config: Config, db: Database) -> None:
+    """With existing data, only the backup helps (K06)."""
     await open_keyring(config, db, NOW)
     (config.data_dir / KEY_FILE).unlink()
     with pytest.raises(KeyFileError, match=r"missing.* TWOFOLD_SECRET_KEYS as on the other nodes"):
@@ -53,8 +54,8 @@ async def test_a_lost_key_file_is_never_replaced(config: Config, db: Database) -
     assert not (config.data_dir / KEY_FILE).exists()
 
 
-async def test_a_wrong_key_is_refused(config: Config, db: Database) -> None:
-    """By the same name, and by another."""
+async def test_wrong_key_is_refused(config: Config, db: Database) -> None:
+    """This holds for the same name and for another."""
     await open_keyring(config, db, NOW)
     for name, sentence in (("k1", "not the one"), ("k9", "None of the keys")):
         write_keys(config, (name, b"x" * 32))
@@ -62,8 +63,8 @@ async def test_a_wrong_key_is_refused(config: Config, db: Database) -> None:
             await open_keyring(config, db, NOW)
 
 
-async def test_a_refused_key_is_not_remembered(config: Config, db: Database) -> None:
-    """The right file opens the database as if nothing had been tried."""
+async def test_refused_key_is_not_stored(config: Config, db: Database) -> None:
+    """The right file still opens the database afterwards."""
     await open_keyring(config, db, NOW)
     right = (config.data_dir / KEY_FILE).read_text()
     write_keys(config, ("k9", b"x" * 32))
@@ -73,8 +74,8 @@ async def test_a_refused_key_is_not_remembered(config: Config, db: Database) -> 
     assert (await open_keyring(config, db, NOW)).ids == ("k1",)
 
 
-async def test_a_newer_key_is_taken_in_front_of_the_old_one(config: Config, db: Database) -> None:
-    """And afterwards the newer one alone belongs to the database, too."""
+async def test_newer_key_is_accepted_before_the_old_one(config: Config, db: Database) -> None:
+    """Afterwards, the newer key alone is accepted, too."""
     write_keys(config, ("k1", b"1" * 32))
     await open_keyring(config, db, NOW)
     write_keys(config, ("k2", b"2" * 32), ("k1", b"1" * 32))
@@ -84,15 +85,35 @@ async def test_a_newer_key_is_taken_in_front_of_the_old_one(config: Config, db: 
 
 
 async def test_keys_from_the_settings_need_no_file(config: Config, db: Database) -> None:
-    """And none is made beside them."""
+    """No file is created."""
     given = replace(config, secret_keys=(SecretKey("k5", b"5" * 32),))
     assert (await open_keyring(given, db, NOW)).ids == ("k5",)
     assert not (config.data_dir / KEY_FILE).exists()
 
 
-async def test_a_key_file_that_others_can_read_is_refused(config: Config, db: Database) -> None:
-    """Also when the database is still empty."""
+async def test_key_file_readable_by_others_is_refused(config: Config, db: Database) -> None:
+    """This also holds for an empty database."""
     write_keys(config, ("k1", b"1" * 32))
     (config.data_dir / KEY_FILE).chmod(0o644)
-    with pytest.raises(KeyFileError, match="read by others"):
+    with pytest.raises(KeyFileError, match="Other users can read"):
         await open_keyring(config, db, NOW)
+
+
+async def test_one_of_two_nodes_creating_a_key_at_once_is_refused(tmp_path: Path, database_url: str) -> None:
+    """Otherwise neither could open what the other sealed; the second keeps no key and says what to do."""
+    nodes = [load({"TWOFOLD_DATA_DIR": str(tmp_path / name)})[0] for name in ("one", "other")]
+    databases = [await open_database(database_url, serving=False) for _ in nodes]
+    await migrate(databases[0])
+    for node in nodes:
+        node.data_dir.mkdir()
+    for number in range(30):
+        opening = [open_keyring(node, db, NOW) for node, db in zip(nodes, databases, strict=True)]
+        opened = await asyncio.gather(*opening, return_exceptions=True)
+        refused = [each for each in opened if isinstance(each, KeyFileError)]
+        assert [str(each).partition(" is missing")[2] != "" for each in refused] == [True], f"round {number}"
+        kept = [node for node in nodes if (node.data_dir / KEY_FILE).exists()]
+        assert len(kept) == 1, f"round {number}"
+        (kept[0].data_dir / KEY_FILE).unlink()
+        await databases[0].write(lambda tx: tx.run("DELETE FROM secret_key"))
+    for db in databases:
+        await db.close()

@@ -1,10 +1,10 @@
-"""Which language a request gets: the one that it prefers among those that there are."""
+"""A request gets the available language that it prefers."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.catalogue import GERMAN, compiled
+from tests.support.second_language import GERMAN, compiled
 from twofold.base import languages
 from twofold.base.languages import Languages
 from twofold.base.letters import Letter, mail
@@ -13,8 +13,8 @@ from twofold.base.texts import _, locale
 
 @pytest.fixture
 def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Languages:
-    """English, German, and the Portuguese of Brazil."""
-    for folder in ("de", "pt_BR"):  # whatever the file says of itself
+    """Return English, German and Brazilian Portuguese."""
+    for folder in ("de", "pt_BR"):  # regardless of the file's own header
         file = tmp_path / folder / "LC_MESSAGES" / "twofold.mo"
         file.parent.mkdir(parents=True)
         file.write_bytes(compiled(GERMAN))
@@ -43,27 +43,27 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Languages:
         ("x," * 1000 + "de", None),
     ],
 )
-def test_the_best_language_that_there_is_is_chosen(three: Languages, accepted: str, tag: str | None) -> None:
-    """By weight, then by order; a region that we do not have is left out; what cannot be read is no wish."""
+def test_best_available_language_is_chosen_from_the_header(three: Languages, accepted: str, tag: str | None) -> None:
+    """Languages are chosen by weight, then order; unknown regions are dropped, and invalid entries ignored."""
     assert three.preferred(accepted) == tag
 
 
-def test_what_is_written_meanwhile_is_in_the_language_named(three: Languages) -> None:
-    """One language in another, none that changes nothing, one that there is not is English; then all is as before."""
-    with three.spoken("pt-BR"):
+def test_text_in_a_language_block_is_in_that_language(three: Languages) -> None:
+    """Blocks nest, None changes nothing, an unknown language is English, and the previous one is restored."""
+    with three.speaking("pt-BR"):
         assert (locale(), _("Sign in")) == ("pt-BR", "Anmelden")
-        with three.spoken(None):
+        with three.speaking(None):
             assert locale() == "pt-BR"
         for other in ("en", "tlh"):
-            with three.spoken(other):
+            with three.speaking(other):
                 assert (locale(), _("Sign in")) == ("en", "Sign in")
         assert locale() == "pt-BR"
     assert locale() == "en"
 
 
-def test_a_mail_says_which_language_it_is_in(three: Languages) -> None:
-    """To couriers, and to programs that read it aloud."""
-    with three.spoken("pt-BR"):
+def test_mail_declares_its_language(three: Languages) -> None:
+    """The language is declared to couriers and screen readers."""
+    with three.speaking("pt-BR"):
         message = mail("ada@example.org", Letter(_("Sign in"), ()))
     assert (message.subject, message.locale) == ("Anmelden", "pt-BR")
     assert message.html is not None

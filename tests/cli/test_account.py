@@ -1,23 +1,24 @@
-"""`twofold account`: every deed by its name, with data for programs, and passwords that no process list shows."""
+"""`twofold account`: its commands, their output as JSON, and passwords that do not appear in process lists."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.cli.run import refusal, twofold
+from tests.support.cluster import Cluster
+from tests.support.command_line import refusal, twofold
 
 PASSWORD = "four unrelated words here"
 
 
 def added(folder: Path, email: str = "anna@example.org", *arguments: str) -> None:
-    """Add an account."""
+    """Add an account with the command line."""
     run = twofold(folder, "account", "add", email, *arguments, "--password-file", "-", stdin=f"{PASSWORD}\n")
     assert run.returncode == 0, run.stderr
 
 
-def test_an_account_is_added_shown_and_listed(tmp_path: Path) -> None:
-    """Addresses are kept in one form; the list holds everybody."""
+def test_added_account_is_shown_and_listed(tmp_path: Path) -> None:
+    """Email addresses are normalised, and the list contains every account."""
     added(tmp_path, " Bert@Example.ORG ")
     added(tmp_path, "anna@example.org", "--admin")
     listed = json.loads(twofold(tmp_path, "account", "list", "--json").stdout)
@@ -31,8 +32,8 @@ def test_an_account_is_added_shown_and_listed(tmp_path: Path) -> None:
     assert "anna@example.org" in twofold(tmp_path, "account", "list").stdout
 
 
-def test_no_password_is_an_argument_and_none_is_printed(tmp_path: Path) -> None:
-    """It comes from a file or is asked for; without a terminal to ask on the command says so."""
+def test_password_is_never_an_argument_or_printed(tmp_path: Path) -> None:
+    """It is read from a file or a prompt; without a terminal, the error says so."""
     assert twofold(tmp_path, "account", "add", "anna@example.org", PASSWORD).returncode == 2
     asked = twofold(tmp_path, "account", "add", "anna@example.org")
     assert asked.returncode == 2
@@ -46,13 +47,13 @@ def test_no_password_is_an_argument_and_none_is_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "email, password", [("nonsense", PASSWORD), ("anna@example.org", "short"), ("anna@example.org", "")]
 )
-def test_what_cannot_be_taken_is_one_sentence(email: str, password: str, tmp_path: Path) -> None:
-    """Bad addresses and weak passwords are refused as they are on the pages."""
+def test_invalid_email_or_password_is_a_one_line_error(email: str, password: str, tmp_path: Path) -> None:
+    """They are refused as on pages."""
     refusal(twofold(tmp_path, "account", "add", email, "--password-file", "-", stdin=f"{password}\n"))
 
 
-def test_a_known_address_is_refused(tmp_path: Path) -> None:
-    """Neither added twice nor invited."""
+def test_known_email_cannot_be_added_or_invited(tmp_path: Path) -> None:
+    """Both commands fail with one line."""
     added(tmp_path)
     again = twofold(tmp_path, "account", "add", "anna@example.org", "--password-file", "-", stdin=f"{PASSWORD}\n")
     assert "already" in refusal(again)
@@ -60,8 +61,8 @@ def test_a_known_address_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name, path", [("invite", "invitation"), ("reset-password", "reset-password")])
-def test_a_link_is_printed_under_the_public_address(name: str, path: str, tmp_path: Path) -> None:
-    """An administrator hands on a link and never chooses a password."""
+def test_printed_links_use_the_base_url(name: str, path: str, tmp_path: Path) -> None:
+    """Administrators pass on a link instead of choosing a password."""
     added(tmp_path)
     email = "new@example.org" if name == "invite" else "anna@example.org"
     run = twofold(tmp_path, "account", name, email, "--json", BASE_URL="https://login.example.org/account")
@@ -71,19 +72,54 @@ def test_a_link_is_printed_under_the_public_address(name: str, path: str, tmp_pa
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", "a@example.org"], ["invite", "a@example.org"]])
-def test_where_nothing_is_nothing_is_made(arguments: list[str], tmp_path: Path) -> None:
-    """In a wrong directory all but `add` say what `migrate --check` says, and leave it as it was."""
-    told = refusal(twofold(tmp_path, "account", *arguments))
-    assert told == refusal(twofold(tmp_path, "migrate", "--check"))
+def test_account_commands_create_nothing_in_an_empty_directory(arguments: list[str], tmp_path: Path) -> None:
+    """In the wrong directory, all commands except `add` print the error of `migrate --check` and change nothing."""
+    error = refusal(twofold(tmp_path, "account", *arguments))
+    assert error == refusal(twofold(tmp_path, "migrate", "--check"))
     assert not list(tmp_path.iterdir())
     (tmp_path / "empty.db").touch()
     assert "empty" in refusal(twofold(tmp_path, "account", *arguments, DATABASE_URL="sqlite:///empty.db"))
     assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
 
 
+@pytest.mark.parametrize("keys", [{}, {"SECRET_KEYS": f"k1:{'A' * 43}"}], ids=["no keys", "other keys"])
+@pytest.mark.parametrize(
+    "command",
+    ["account list", "account show a@example.org", "account unlock a@example.org", "doctor", "migrate --check"],
+)
+def test_account_commands_without_keys_for_a_used_postgresql_create_nothing(
+    command: str, keys: dict[str, str], tmp_path: Path, cluster: Cluster
+) -> None:
+    """The error is one line, and no data directory is created."""
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.mkdir()
+    wrong.mkdir()
+    url = cluster.database()
+    add = ["account", "add", "a@example.org", "--password-file", "-"]
+    assert twofold(right, *add, stdin=PASSWORD, DATABASE_URL=url).returncode == 0
+    run = twofold(wrong, *command.split(), DATABASE_URL=url, **keys)
+    if command.startswith("account"):
+        assert "key" in refusal(run)
+    assert not list(wrong.iterdir())
+
+
+def test_account_commands_need_no_data_directory_where_database_and_keys_are_given(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    """A container may have both in its environment, and the command writes nothing to disk."""
+    given = {"DATABASE_URL": cluster.database(), "SECRET_KEYS": f"k1:{'AbCdEfGh' * 5}ijk"}
+    right, other = tmp_path / "right", tmp_path / "other"
+    right.mkdir()
+    other.mkdir()
+    add = ["account", "add", "a@example.org", "--password-file", "-"]
+    assert twofold(right, *add, stdin=PASSWORD, **given).returncode == 0
+    assert "a@example.org" in twofold(other, "account", "list", **given).stdout
+    assert not list(other.iterdir())
+
+
 @pytest.mark.parametrize("name", ["reset-2fa", "unlock", "disable", "enable", "sign-out"])
-def test_a_deed_is_done_or_names_what_is_missing(name: str, tmp_path: Path) -> None:
-    """Each works on a known address and refuses an unknown one."""
+def test_account_commands_work_on_known_and_refuse_unknown_emails(name: str, tmp_path: Path) -> None:
+    """The error contains the unknown email."""
     added(tmp_path)
     done = twofold(tmp_path, "account", name, "anna@example.org", "--json")
     assert json.loads(done.stdout) == {"email": "anna@example.org", "done": name}

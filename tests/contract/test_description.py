@@ -1,4 +1,4 @@
-"""The API's own description: whole, true to the declared calls, and readable without outside hosts."""
+"""The API's own description is complete, matches the declared calls, and can be read without other hosts."""
 
 import re
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.openapi import Description, description_of
-from tests.routes import CALLS
-from tests.service import Service
+from tests.support.openapi import Description, description_of
+from tests.support.routes import CALLS
+from tests.support.service import Service
 
 CODES = {
     "invalid_request": {"400", "413", "415", "422"},
@@ -18,10 +18,11 @@ CODES = {
     "clock_off": {"401"},
     "too_many_attempts": {"429"},
     "sign_in_expired": {"410"},
+    "sign_in_completed": {"410"},
     "not_signed_in": {"401"},
     "locked_settings": {"403"},
     "wrong_origin": {"403"},
-    "registration_closed": {"403"},
+    "not_allowed": {"403"},
     "not_found": {"404"},
     "conflict": {"409"},
     "country_not_served": {"422"},
@@ -32,12 +33,12 @@ CODES = {
 
 @pytest.fixture(scope="module")
 def described(sqlite_service: Service) -> Description:
-    """The description that the service gives."""
+    """Return the service's description."""
     return description_of(sqlite_service.url)
 
 
 def references(value: Any) -> list[str]:  # noqa: ANN401 - JSON may be anything
-    """All references in a document."""
+    """Return all references in a document."""
     if isinstance(value, dict):
         own = [value["$ref"]] if "$ref" in value else []
         return own + [found for each in value.values() for found in references(each)]
@@ -45,7 +46,7 @@ def references(value: Any) -> list[str]:  # noqa: ANN401 - JSON may be anything
 
 
 def test_every_call_is_described_and_nothing_else(described: Description) -> None:
-    """Path, method, body and the status of success are those of the declared calls."""
+    """Path, method, body and success status are those of the declared calls."""
     found = {
         (method.upper(), f"/api/v1{path}"): operation
         for path, operations in described.document["paths"].items()
@@ -60,8 +61,8 @@ def test_every_call_is_described_and_nothing_else(described: Description) -> Non
         assert [each["name"] for each in operation["parameters"] if each["in"] == "path"] == names
 
 
-def test_the_document_holds_together(described: Description) -> None:
-    """OpenAPI 3.1: every reference leads somewhere, no two operations share a name, no answer is without words."""
+def test_document_is_consistent(described: Description) -> None:
+    """Every reference resolves, operation ids are unique, and every answer has a description."""
     document = described.document
     assert document["openapi"].startswith("3.1.")
     for reference in references(document):
@@ -74,8 +75,8 @@ def test_the_document_holds_together(described: Description) -> None:
         assert all(answer["description"] for answer in operation["responses"].values())
 
 
-def test_every_code_has_the_status_of_the_contract(described: Description) -> None:
-    """Codes are stable, and stand with the same status wherever they are described."""
+def test_every_problem_code_has_its_status(described: Description) -> None:
+    """Each code has the same status wherever it is described."""
     found: dict[str, set[str]] = {}
     for path in described.document["paths"].values():
         for operation in path.values():
@@ -86,8 +87,8 @@ def test_every_code_has_the_status_of_the_contract(described: Description) -> No
     assert CODES.keys() <= found.keys()
 
 
-def test_the_readable_page_needs_no_other_host(sqlite_service: Service, described: Description) -> None:
-    """Every call is on it, and every code; nothing is loaded from elsewhere."""
+def test_documentation_page_needs_no_other_host(sqlite_service: Service, described: Description) -> None:
+    """It lists every call and every code, and loads nothing from other hosts."""
     page = httpx2.get(f"{sqlite_service.url}/api/v1/docs", trust_env=False).text
     for path in described.document["paths"]:
         assert path in page

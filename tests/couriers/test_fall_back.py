@@ -1,59 +1,59 @@
-"""Several couriers for one channel: tried in order within one round, left in peace when down, told of by /readyz."""
+"""Several couriers for one channel are tried in order within one round, paused when down, and reported by /readyz."""
 
 import asyncio
 import time
 from pathlib import Path
 
-from tests.couriers import gateway as behaviours
-from tests.couriers.gateway import Gateway, answers, closed_port
-from tests.couriers.office import Office, office
-from twofold.base.outbox import Fate, Outcome, Reason
+from tests.support import gateway as behaviours
+from tests.support.gateway import Gateway, answers, closed_port
+from tests.support.outbox_harness import OutboxHarness, open_outbox
+from twofold.base.outbox import DeliveryStatus, Outcome, Reason
 
 
-async def ready(at: Office) -> dict[str, object]:
-    """What /readyz tells; it is green."""
-    answer = await at.inside.http.get("/readyz")
+async def ready(at: OutboxHarness) -> dict[str, object]:
+    """Return the report of /readyz, which must be 200."""
+    answer = await at.app.http.get("/readyz")
     assert answer.status_code == 200
     told: dict[str, object] = answer.json()
     return told
 
 
-async def test_the_next_courier_takes_what_the_first_cannot(tmp_path: Path) -> None:
-    """Down, answering errors, or refusing: the message goes out by the second, and once."""
+async def test_failed_message_is_sent_once_by_the_next_courier(tmp_path: Path) -> None:
+    """If the first courier is down, fails or refuses, the second sends the message once."""
     for behaviour in (None, answers(502), answers(403)):
         with Gateway(behaviour) as first, Gateway() as second:
             if behaviour is None:
                 first.down()
-            async with office(tmp_path / str(first.port), sms_url=f"{first.webhook} {second.webhook}") as at:
+            async with open_outbox(tmp_path / str(first.port), sms_url=f"{first.webhook} {second.webhook}") as at:
                 assert await at.sent() is Outcome.SENT
             assert len(second.received) == 1
 
 
-async def test_slow_couriers_share_the_time_of_one_round(tmp_path: Path) -> None:
-    """Two that hang do not keep a person longer than one that hangs."""
+async def test_slow_couriers_share_the_time_limit_of_one_round(tmp_path: Path) -> None:
+    """Two couriers that hang take no longer than one."""
     with Gateway(behaviours.is_slow) as first, Gateway(behaviours.is_slow) as second, Gateway() as third:
         urls = f"{first.webhook} {second.webhook} {third.webhook}"
-        async with office(tmp_path, sms_url=urls) as at:
+        async with open_outbox(tmp_path, sms_url=urls) as at:
             begun = time.monotonic()
             assert await at.sent() is Outcome.SENT
             assert time.monotonic() - begun < 9
         assert (len(first.received), len(second.received), len(third.received)) == (1, 1, 1)
 
 
-async def test_no_try_begins_once_a_message_is_worthless(tmp_path: Path) -> None:
-    """The first courier takes so long that the code is over: the next one is not given a dead code."""
+async def test_expired_message_is_not_passed_to_the_next_courier(tmp_path: Path) -> None:
+    """When the first courier takes longer than the code is valid, the next one does not send it."""
     with Gateway(behaviours.is_slow) as first, Gateway() as second:
-        async with office(tmp_path, sms_url=f"{first.webhook} {second.webhook}") as at:
+        async with open_outbox(tmp_path, sms_url=f"{first.webhook} {second.webhook}") as at:
             message_id = await at.post(life=2)
             assert await at.outcome(message_id) is Outcome.WAITING
-            assert (await at.settled(message_id)) == Fate(Outcome.REFUSED, Reason.EXPIRED)
+            assert (await at.settled(message_id)) == DeliveryStatus(Outcome.REFUSED, Reason.EXPIRED)
     assert (first.ids, second.ids) == ([message_id], [])
 
 
-async def test_a_courier_that_is_down_is_left_in_peace(tmp_path: Path) -> None:
-    """After three failures the next codes do not wait for it any more; /readyz tells, and stays green."""
+async def test_courier_is_skipped_after_three_failures(tmp_path: Path) -> None:
+    """Later codes do not wait for it, and /readyz reports it but stays 200."""
     with Gateway(answers(502)) as first, Gateway() as second:
-        async with office(tmp_path, sms_url=f"{first.webhook} {second.webhook}") as at:
+        async with open_outbox(tmp_path, sms_url=f"{first.webhook} {second.webhook}") as at:
             assert (await ready(at))["couriers"] == {"mail": "ok", "sms": "ok", "voice": "ok"}
             for _ in range(8):
                 assert await at.sent() is Outcome.SENT
@@ -69,44 +69,44 @@ async def test_a_courier_that_is_down_is_left_in_peace(tmp_path: Path) -> None:
             }
             begun = time.monotonic()
             assert await at.sent() is Outcome.WAITING
-            assert time.monotonic() - begun < 1  # nobody waits for couriers that rest
+            assert time.monotonic() - begun < 1  # no request waits for paused couriers
     assert len(first.received) == 3
 
 
-async def test_everybody_refusing_is_a_refusal(tmp_path: Path) -> None:
-    """Each is asked once; a person who answered STOP to the first is not written to by the second."""
+async def test_refused_message_tries_the_next_courier_unless_the_person_opted_out(tmp_path: Path) -> None:
+    """Each courier is tried once; a person who answered STOP to the first gets no message from the second."""
     stop = answers(422, b'{"reason": "opted_out"}')
     with Gateway(answers(403)) as first, Gateway(answers(403)) as second:
-        async with office(tmp_path, sms_url=f"{first.webhook} {second.webhook}") as at:
-            assert await at.settled(await at.post()) == Fate(Outcome.REFUSED)
+        async with open_outbox(tmp_path, sms_url=f"{first.webhook} {second.webhook}") as at:
+            assert await at.settled(await at.post()) == DeliveryStatus(Outcome.REFUSED)
             assert (len(first.received), len(second.received)) == (1, 1)
             first.behaviour = stop
-            assert await at.settled(await at.post()) == Fate(Outcome.REFUSED, Reason.OPTED_OUT)
+            assert await at.settled(await at.post()) == DeliveryStatus(Outcome.REFUSED, Reason.OPTED_OUT)
             assert (len(first.received), len(second.received)) == (2, 1)
 
 
-async def test_a_courier_that_refused_is_not_asked_again(tmp_path: Path) -> None:
-    """When the other one was away, later rounds ask the other one alone, also after a restart."""
+async def test_courier_that_refused_a_message_is_not_tried_again(tmp_path: Path) -> None:
+    """Later rounds try only the courier that was unavailable, even after a restart."""
     with Gateway(answers(403)) as first:
         second = Gateway()
         second.port = closed_port()
         urls = f"{first.webhook} {second.webhook}"
-        async with office(tmp_path, sms_url=urls) as at:
+        async with open_outbox(tmp_path, sms_url=urls) as at:
             message_id = await at.post()
             assert await at.outcome(message_id) is Outcome.WAITING
             await at.tries(message_id, 1)
         with second:
-            async with office(tmp_path, sms_url=urls) as at:
-                at.later(10)
+            async with open_outbox(tmp_path, sms_url=urls) as at:
+                at.pass_time(10)
                 await asyncio.sleep(0)
                 assert (await at.settled(message_id)).outcome is Outcome.SENT
     assert (first.ids, second.ids) == ([message_id], [message_id])
 
 
-async def test_a_gateway_that_stumbles_over_a_message_goes_on_with_others(tmp_path: Path) -> None:
-    """An answer of 500 says nothing of the next message: a made-up number takes no gateway away from anybody."""
+async def test_gateway_error_for_one_message_does_not_pause_the_courier(tmp_path: Path) -> None:
+    """A 500 for one number says nothing about other messages, so an invented number cannot block a gateway."""
     with Gateway(answers(500)) as only:
-        async with office(tmp_path, sms_url=only.webhook) as at:
+        async with open_outbox(tmp_path, sms_url=only.webhook) as at:
             for _ in range(6):
                 assert await at.sent() is Outcome.WAITING
             only.behaviour = answers(204)

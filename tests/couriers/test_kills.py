@@ -1,4 +1,4 @@
-"""Nodes that are killed between commit and send, and nodes that share one outbox: nothing lost, nothing sent twice."""
+"""Nodes killed between commit and send, and nodes that share an outbox, lose no message and send none twice."""
 
 import os
 import random
@@ -12,8 +12,8 @@ from typing import Self
 
 import pytest
 
-from tests.cluster import Cluster
-from tests.couriers.gateway import Gateway, Handler, answers, wait_until
+from tests.support.cluster import Cluster
+from tests.support.gateway import Gateway, Handler, answers, wait_until
 
 HOME = Path(__file__).parent.parent.parent
 KILLS = 100
@@ -21,14 +21,14 @@ MESSAGES = 100
 
 
 class Node:
-    """A process that posts and sends; `ids` are those of the messages whose commit it has told."""
+    """A process that posts and sends; `ids` are the messages whose commit it has reported."""
 
     def __init__(self, folder: Path, gateway: Gateway, *, most: int, **settings: str) -> None:
         given = {"data_dir": str(folder), "sms_url": gateway.webhook, "phone_countries": "*", "log": "json", **settings}
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         self.ids: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.couriers.poster", str(most)],
+            [sys.executable, "-m", "tests.support.outbox_filler", str(most)],
             cwd=HOME,
             env=kept | {f"TWOFOLD_{name.upper()}": value for name, value in given.items()},
             stdout=subprocess.PIPE,
@@ -43,7 +43,7 @@ class Node:
         self.ids.extend(line.strip() for line in self.process.stdout if line.endswith("\n"))
 
     def kill(self) -> None:
-        """End it at once, as a power cut would (SIGKILL)."""
+        """End the process at once, as a power cut would (SIGKILL)."""
         self.process.kill()
         self.process.wait()
         self.reading.join()
@@ -57,17 +57,17 @@ class Node:
         self.kill()
 
 
-def takes_its_time(handler: Handler) -> None:
-    """Answers after a while, so that a kill often falls between."""
-    time.sleep(random.random() / 50)  # noqa: S311 - any moment will do
+def answer_slowly(handler: Handler) -> None:
+    """Answer after a while, so that a kill often falls in between."""
+    time.sleep(random.random() / 50)  # noqa: S311 - not for security
     answers(200)(handler)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_every_accepted_message_is_sent_however_often_the_node_is_killed(
+def test_accepted_messages_are_sent_although_the_node_is_killed(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, *, full: bool
 ) -> None:
-    """Committed is sent, at least once; a second time only for what was under way when it died, under the same id."""
+    """Committed messages are sent at least once, and twice only if being sent at the kill, with the same id."""
     random.seed(kind)
     settings = {}
     if kind == "postgres":
@@ -75,12 +75,12 @@ def test_every_accepted_message_is_sent_however_often_the_node_is_killed(
         settings["database_url"] = cluster.database()
     accepted: list[str] = []
     kills = KILLS if full else KILLS // 10
-    with Gateway(takes_its_time) as gateway:
+    with Gateway(answer_slowly) as gateway:
         for _ in range(kills):
             before = len(gateway.received)
             node = Node(tmp_path, gateway, most=10**6, **settings)
             wait_until(lambda: len(gateway.received) > before, 30)  # noqa: B023 - called here only
-            time.sleep(random.random() / 4)  # noqa: S311 - any moment will do
+            time.sleep(random.random() / 4)  # noqa: S311 - not for security
             node.kill()
             accepted += node.ids
         with Node(tmp_path, gateway, most=0, **settings):
@@ -92,10 +92,10 @@ def test_every_accepted_message_is_sent_however_often_the_node_is_killed(
     assert sum(count - 1 for count in times.values()) <= 4 * kills  # at most what was under way at each kill
 
 
-def test_two_nodes_send_nothing_twice(cluster: Cluster, tmp_path: Path) -> None:
-    """Both post and both look into the one outbox: each message goes out once, whoever wrote it."""
+def test_two_nodes_send_each_message_once(cluster: Cluster, tmp_path: Path) -> None:
+    """Both nodes write to and read from one outbox."""
     settings = {"database_url": cluster.database(), "base_url": "https://login.example.org"}
-    with Gateway(takes_its_time) as gateway:
+    with Gateway(answer_slowly) as gateway:
         with Node(tmp_path, gateway, most=MESSAGES, **settings) as first:
             wait_until(lambda: bool(first.ids), 30)
             with Node(tmp_path, gateway, most=MESSAGES, **settings) as second:

@@ -1,4 +1,4 @@
-"""The mail courier against aiosmtpd over STARTTLS and TLS, with a certificate authority of our own."""
+"""The mail courier against aiosmtpd over STARTTLS and TLS, with a test certificate authority."""
 
 import asyncio
 import contextlib
@@ -16,12 +16,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
-from tests.couriers.authority import Authority
-from tests.couriers.gateway import closed_port
-from tests.couriers.office import MAIL, office
-from tests.parts import missing
+from tests.support.certificate_authority import Authority
+from tests.support.gateway import closed_port
+from tests.support.outbox_harness import MAIL, open_outbox
+from tests.support.programs import missing
 from twofold.accounts.rules import normal_email
-from twofold.base.outbox import Fate, Message, Outcome, Reason
+from twofold.base.outbox import DeliveryStatus, Message, Outcome, Reason
 from twofold.base.problems import InvalidRequest
 
 SENDER = "from=Twofold%20%3Clogin@example.org%3E"
@@ -30,7 +30,7 @@ PASSWORD = "p@ss/w#rd"
 
 @dataclass
 class Post:
-    """What a mail server was given, and what it says to recipients and mails; 250 when nothing else is left to say."""
+    """A mail server's mails, and its answers to recipients and mails; 250 when none are left."""
 
     mails: list[EmailMessage] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Post:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: object, _session: Session, envelope: Envelope, to: str, _options: object
     ) -> str:
-        """Take or refuse a recipient."""
+        """Accept or refuse a recipient."""
         reply = self.to_recipients.pop(0) if self.to_recipients else "250 OK"
         if reply.startswith("250"):
             envelope.rcpt_tos.append(to)
@@ -54,7 +54,7 @@ class Post:
         return self.to_mails.pop(0) if self.to_mails else "250 OK"
 
     def authenticate(self, _server: object, _session: object, _envelope: object, _how: str, data: Any) -> AuthResult:  # noqa: ANN401
-        """Know one user."""
+        """Accept one user."""
         assert isinstance(data, LoginPassword)
         good = data == LoginPassword(b"me", PASSWORD.encode())
         self.signed_in.append(data.login.decode())
@@ -63,7 +63,7 @@ class Post:
 
 @contextlib.contextmanager
 def server(post: Post, host: str = "127.0.0.1", **options: Any) -> Iterator[int]:  # noqa: ANN401
-    """A running mail server; gives its port."""
+    """Run a mail server and return its port."""
     controller = Controller(post, hostname=host, port=closed_port(), **options)
     controller.start()
     try:
@@ -74,14 +74,14 @@ def server(post: Post, host: str = "127.0.0.1", **options: Any) -> Iterator[int]
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    """Vouches for the servers of one test."""
+    """Return the certificate authority of one test."""
     folder = tmp_path / "authority"
     folder.mkdir()
     return Authority(folder)
 
 
-async def test_a_mail_goes_out_over_starttls(authority: Authority, tmp_path: Path) -> None:
-    """The server's certificate is checked, the password is given inside TLS, and the mail is whole."""
+async def test_mail_is_sent_over_starttls(authority: Authority, tmp_path: Path) -> None:
+    """The server's certificate is checked, the password is sent inside TLS, and the mail arrives unchanged."""
     post = Post()
     options: dict[str, Any] = {
         "tls_context": authority.server(),
@@ -91,7 +91,7 @@ async def test_a_mail_goes_out_over_starttls(authority: Authority, tmp_path: Pat
     }
     with server(post, **options) as port:
         url = f"smtp://me:p%40ss%2Fw%23rd@127.0.0.1:{port}?{SENDER}&ca={authority.ca}"
-        async with office(tmp_path, mail_url=url) as at:
+        async with open_outbox(tmp_path, mail_url=url) as at:
             message_id = await at.post(MAIL)
             assert await at.outcome(message_id) is Outcome.SENT
     (mail,) = post.mails
@@ -105,20 +105,20 @@ async def test_a_mail_goes_out_over_starttls(authority: Authority, tmp_path: Pat
     assert page.get_content().strip() == MAIL.html
 
 
-async def test_a_mail_goes_out_over_tls_from_the_first_byte(authority: Authority, tmp_path: Path) -> None:
-    """`smtps://` speaks to servers that want it so; letters of other alphabets arrive."""
+async def test_mail_is_sent_over_implicit_tls(authority: Authority, tmp_path: Path) -> None:
+    """`smtps://` uses TLS from the start, and letters of other alphabets arrive."""
     post = Post()
     text = "Jemand hat sich angemeldet. Ξένος; 誰?"
     with server(post, ssl_context=authority.server()) as port:
-        async with office(tmp_path, mail_url=f"smtps://localhost:{port}?{SENDER}&ca={authority.ca}") as at:
+        async with open_outbox(tmp_path, mail_url=f"smtps://localhost:{port}?{SENDER}&ca={authority.ca}") as at:
             assert await at.sent(Message("mail", "ada@example.org", text, "Grüße", locale="de")) is Outcome.SENT
     (mail,) = post.mails
     assert (mail["Subject"], mail.get_content().strip(), mail["Content-Language"]) == ("Grüße", text, "de")
 
 
 @pytest.mark.parametrize("fault", ["stranger", "other name", "no TLS", "wrong password"])
-async def test_no_mail_goes_to_a_server_that_is_not_the_one(fault: str, authority: Authority, tmp_path: Path) -> None:
-    """An unknown certificate, another's name, TLS stripped on the way, a refused password: the mail waits."""
+async def test_mail_is_not_sent_to_an_unverified_server(fault: str, authority: Authority, tmp_path: Path) -> None:
+    """With an unknown certificate, a wrong name, stripped TLS or a refused password, the mail waits."""
     post = Post()
     (tmp_path / "other").mkdir()
     contexts: dict[str, ssl.SSLContext | None] = {
@@ -130,24 +130,24 @@ async def test_no_mail_goes_to_a_server_that_is_not_the_one(fault: str, authorit
     options: dict[str, Any] = {"tls_context": contexts[fault], "authenticator": post.authenticate}
     with server(post, **options, auth_require_tls=False) as port:
         url = f"smtp://me:wrong@127.0.0.1:{port}?{SENDER}&ca={authority.ca}"
-        async with office(tmp_path, mail_url=url) as at:
+        async with open_outbox(tmp_path, mail_url=url) as at:
             assert await at.sent(MAIL) is Outcome.WAITING
     assert post.mails == []
     assert post.signed_in == (["me"] if fault == "wrong password" else [])
 
 
-async def test_off_loopback_nothing_is_said_before_tls(tmp_path: Path) -> None:
-    """Without any `ca` a server of another address must offer STARTTLS with a certificate that the machine trusts."""
+async def test_mail_server_on_another_host_must_offer_verified_tls(tmp_path: Path) -> None:
+    """Without `ca`, a server on another host must offer STARTTLS with a certificate that the machine trusts."""
     address = own_address()
     post = Post()
     with server(post, host=address) as port:
-        async with office(tmp_path, mail_url=f"smtp://me:secret@{address}:{port}?{SENDER}") as at:
+        async with open_outbox(tmp_path, mail_url=f"smtp://me:secret@{address}:{port}?{SENDER}") as at:
             assert await at.sent(MAIL) is Outcome.WAITING
     assert (post.mails, post.signed_in) == ([], [])
 
 
 def own_address() -> str:
-    """An address of this machine that is not loopback."""
+    """Return an address of this machine that is not loopback."""
     address = "127.0.0.1"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
         probe.connect(("192.0.2.1", 9))  # sends nothing, and finds the address that it would be sent from
@@ -157,59 +157,61 @@ def own_address() -> str:
     return address
 
 
-async def test_on_loopback_a_plain_server_will_do(authority: Authority, tmp_path: Path) -> None:
-    """Nobody listens in between; STARTTLS is taken where it is offered, whatever the certificate."""
+async def test_mail_server_on_loopback_may_be_unencrypted(authority: Authority, tmp_path: Path) -> None:
+    """STARTTLS is used where it is offered, with any certificate."""
     for context in (None, authority.server("snakeoil")):
         post = Post()
         with server(post, tls_context=context) as port:
-            async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+            async with open_outbox(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
                 assert await at.sent(MAIL) is Outcome.SENT
         assert post.encrypted == [context is not None]
 
 
-async def test_what_a_server_says_decides(tmp_path: Path) -> None:
-    """5xx refuses, 4xx asks for a later try with the same Message-ID; a mailbox that is not there is told as such."""
+async def test_smtp_status_decides_whether_a_mail_is_retried(tmp_path: Path) -> None:
+    """5xx refuses, 4xx retries with the same Message-ID, and an unknown mailbox is reported as such."""
     post = Post(to_recipients=["550 no such user", "450 greylisted"], to_mails=["554 no", "451 later"])
     with server(post) as port:
-        async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
-            assert await at.settled(await at.post(MAIL, life=86_400)) == Fate(Outcome.REFUSED, Reason.UNREACHABLE)
+        async with open_outbox(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+            assert await at.settled(await at.post(MAIL, life=86_400)) == DeliveryStatus(
+                Outcome.REFUSED, Reason.UNREACHABLE
+            )
             greylisted = await at.post(MAIL, life=86_400)
-            assert await at.settled(greylisted) == Fate(Outcome.REFUSED)  # 450, then 554 to the mail itself
+            assert await at.settled(greylisted) == DeliveryStatus(Outcome.REFUSED)  # 450, then 554 to the mail itself
             again = await at.post(MAIL, life=86_400)
             assert (await at.settled(again)).outcome is Outcome.SENT
     ids = [mail["Message-ID"] for mail in post.mails]
     assert ids == [f"<{greylisted}@127.0.0.1>", f"<{again}@127.0.0.1>", f"<{again}@127.0.0.1>"]
 
 
-async def test_no_line_of_a_message_becomes_a_header(tmp_path: Path) -> None:
+async def test_mail_with_a_line_break_in_a_header_is_refused(tmp_path: Path) -> None:
     """A subject with a line end is refused, not sent as two lines."""
     post = Post()
     with server(post) as port:
-        async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+        async with open_outbox(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
             mail = Message("mail", "ada@example.org", "text", "Hello\r\nBcc: eve@example.org")
             assert await at.sent(mail) is Outcome.REFUSED
     assert post.mails == []
 
 
 @pytest.mark.parametrize("email", ["=?utf-8?q??=@p1.example", "=?a?q?victim?=@corp.example", "a,b@corp.example"])
-async def test_an_address_that_would_be_read_as_another_one_is_none(email: str, tmp_path: Path) -> None:
-    """Encoded words and lists of people are refused where an address is given, and again where a mail is written."""
+async def test_ambiguous_mail_address_is_refused(email: str, tmp_path: Path) -> None:
+    """Encoded words and address lists are refused on input, and again when a mail is written."""
     with pytest.raises(InvalidRequest):
         normal_email(email)
     post = Post()
     with server(post) as port:
-        async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+        async with open_outbox(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
             for _ in range(4):
                 assert await at.sent(Message("mail", email, "text", "Hello")) is Outcome.REFUSED
             assert await at.sent(MAIL) is Outcome.SENT, "a message at fault made the courier look down"
     assert len(post.mails) == 1
 
 
-async def test_no_made_up_address_makes_a_good_server_look_down(tmp_path: Path) -> None:
-    """Addresses that it cannot take, or wants to see later, are their own affair: other mails go out."""
+async def test_rejected_recipients_do_not_pause_the_mail_server(tmp_path: Path) -> None:
+    """Other mails are still sent after permanent and temporary rejections of invented addresses."""
     post = Post(to_recipients=["450 later"] * 5)
     with server(post, enable_SMTPUTF8=False) as port:
-        async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+        async with open_outbox(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
             for _ in range(5):
                 assert await at.sent(Message("mail", "ådå@example.org", "text", "Hello")) is Outcome.REFUSED
             for _ in range(5):
@@ -218,8 +220,8 @@ async def test_no_made_up_address_makes_a_good_server_look_down(tmp_path: Path) 
 
 
 @contextlib.contextmanager
-def well_again(post: Post, port: int) -> Iterator[None]:
-    """A mail server where there was none, or one in trouble."""
+def working_server(post: Post, port: int) -> Iterator[None]:
+    """Start a missing mail server, or repair a failing one."""
     controller = Controller(post, hostname="127.0.0.1", port=port)
     controller.start()
     try:
@@ -228,19 +230,19 @@ def well_again(post: Post, port: int) -> Iterator[None]:
         controller.stop(no_assert=True)
 
 
-async def test_a_mail_server_that_is_down_is_waited_for(tmp_path: Path) -> None:
-    """The mail goes out when it is back."""
+async def test_mail_is_sent_when_the_mail_server_is_back(tmp_path: Path) -> None:
+    """The mail waits while the server is down."""
     post, port = Post(), closed_port()
-    async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+    async with open_outbox(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
         message_id = await at.post(MAIL, life=86_400)
         assert await at.outcome(message_id) is Outcome.WAITING
-        with well_again(post, port):
+        with working_server(post, port):
             assert (await at.settled(message_id)).outcome is Outcome.SENT
 
 
 @contextlib.contextmanager
 def broken_server(port: int, behave: Callable[[socket.socket], object]) -> Iterator[None]:
-    """A server that treats every connection so, and listens no more afterwards."""
+    """Run a server that handles every connection so, until the block ends."""
     with socket.create_server(("127.0.0.1", port)) as listening:
 
         def serve() -> None:
@@ -257,8 +259,8 @@ def broken_server(port: int, behave: Callable[[socket.socket], object]) -> Itera
         serving.join()
 
 
-def takes_the_mail_and_hangs_up(connection: socket.socket) -> None:
-    """Speaks well up to the end of the mail, and then says nothing more."""
+def accept_mail_and_hang_up(connection: socket.socket) -> None:
+    """Respond correctly until the end of the mail, and then stop."""
     lines = connection.makefile("rb")
     connection.sendall(b"220 here\r\n")
     for line in lines:
@@ -276,19 +278,19 @@ TROUBLES: dict[str, Callable[[socket.socket], object]] = {
     "hangs up": lambda connection: connection.shutdown(socket.SHUT_RDWR),
     "garbage": lambda connection: connection.sendall(b"\x00\xff garbage \r\n\r\n" * 20),
     "endless": lambda connection: connection.sendall((b"220-" + b"x" * 60_000) * 400),
-    "hangs up after the mail": takes_the_mail_and_hangs_up,
+    "hangs up after the mail": accept_mail_and_hang_up,
 }
 
 
 @pytest.mark.parametrize("name", TROUBLES)
-async def test_a_mail_waits_for_a_server_in_trouble(name: str, tmp_path: Path) -> None:
-    """Whoever waits hears in time that it is still being tried; when all is well the mail goes out, once."""
+async def test_mail_is_retried_and_sent_once_after_a_temporary_error(name: str, tmp_path: Path) -> None:
+    """The waiting request learns in time that the mail is still being retried."""
     post, port = Post(), closed_port()
-    async with office(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
+    async with open_outbox(tmp_path, mail_url=f"smtp://127.0.0.1:{port}?{SENDER}") as at:
         with broken_server(port, TROUBLES[name]):
             async with asyncio.timeout(10):
                 message_id = await at.post(MAIL, life=86_400)
                 assert await at.outcome(message_id, within=60) is Outcome.WAITING
-        with well_again(post, port):
+        with working_server(post, port):
             assert (await at.settled(message_id)).outcome is Outcome.SENT
     assert [mail["Message-ID"] for mail in post.mails] == [f"<{message_id}@127.0.0.1>"]

@@ -1,4 +1,4 @@
-"""The webhook courier against a gateway with a real socket: what it is sent, and what each kind of answer does."""
+"""The webhook courier against a gateway with a real socket: requests, and the effect of each kind of answer."""
 
 import hmac
 import re
@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from tests.couriers import gateway as behaviours
-from tests.couriers.authority import Authority
-from tests.couriers.gateway import Behaviour, Flood, Gateway, answers, in_turn
-from tests.couriers.office import MAIL, NUMBER, TEXT, office
-from twofold.base.outbox import Fate, Message, Outcome, Reason
+from tests.support import gateway as behaviours
+from tests.support.certificate_authority import Authority
+from tests.support.gateway import Behaviour, EndlessAnswer, Gateway, answers, in_turn
+from tests.support.outbox_harness import MAIL, NUMBER, TEXT, open_outbox
+from twofold.base.outbox import DeliveryStatus, Message, Outcome, Reason
 
 SECRET = "between us two"
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-async def test_a_message_goes_out_as_the_contract_says(tmp_path: Path) -> None:
-    """JSON with id, channel, number, text and locale; only mail has a subject; the address keeps its own query."""
+async def test_webhook_body_matches_the_contract(tmp_path: Path) -> None:
+    """The body is JSON with id, channel, number, text and locale; only mail has a subject; the URL keeps its query."""
     with Gateway() as gateway:
         address = f"{gateway.webhook}?team=1"
-        async with office(tmp_path, sms_url=address, voice_url=address, mail_url=address) as at:
+        async with open_outbox(tmp_path, sms_url=address, voice_url=address, mail_url=address) as at:
             message_id = await at.post()
             assert await at.outcome(message_id) is Outcome.SENT
             assert await at.sent(Message("voice", NUMBER, "1, 2, 3", locale="de")) is Outcome.SENT
@@ -35,12 +35,12 @@ async def test_a_message_goes_out_as_the_contract_says(tmp_path: Path) -> None:
     assert "Twofold-Signature" not in text.headers
 
 
-async def test_a_gateway_with_the_secret_can_tell_who_sends(tmp_path: Path) -> None:
-    """The header holds the time and the HMAC of time, dot and body, as the recipe in the documentation checks it."""
+async def test_webhook_is_signed_with_the_secret(tmp_path: Path) -> None:
+    """The header has the time and the HMAC of time, dot and body, as in the documentation."""
     with Gateway() as gateway:
-        async with office(tmp_path, sms_url=f"{gateway.webhook}?secret={SECRET.replace(' ', '%20')}") as at:
+        async with open_outbox(tmp_path, sms_url=f"{gateway.webhook}?secret={SECRET.replace(' ', '%20')}") as at:
             assert await at.sent() is Outcome.SENT
-            now = at.inside.clock.now
+            now = at.app.clock.now
     (received,) = gateway.received
     found = re.fullmatch(r"t=(\d+),v1=([0-9a-f]{64})", received.headers["Twofold-Signature"])
     assert found is not None
@@ -49,17 +49,17 @@ async def test_a_gateway_with_the_secret_can_tell_who_sends(tmp_path: Path) -> N
     assert received.path == "/send"
 
 
-async def test_the_recipe_of_the_documentation_checks_a_signature(tmp_path: Path) -> None:
-    """The code in docs/couriers.md, as it stands there, takes ours and refuses every alteration."""
+async def test_documented_recipe_verifies_webhook_signatures(tmp_path: Path) -> None:
+    """The code in docs/couriers.md accepts our signature and refuses every alteration."""
     recipe = re.search(r"```python\n(.*?)```", (DOCS / "couriers.md").read_text("utf-8"), re.DOTALL)
     assert recipe is not None
     known: dict[str, Any] = {}
     exec(recipe[1], known)  # noqa: S102 - our own documentation
     with Gateway() as gateway:
-        async with office(tmp_path, sms_url=f"{gateway.webhook}?secret=s3cret") as at:
-            at.inside.clock.now = int(time.time())
+        async with open_outbox(tmp_path, sms_url=f"{gateway.webhook}?secret=s3cret") as at:
+            at.app.clock.now = int(time.time())
             assert await at.sent() is Outcome.SENT
-            at.inside.clock.now -= 3600
+            at.app.clock.now -= 3600
             assert await at.sent() is Outcome.SENT
     good, old = ((received.headers["Twofold-Signature"], received.body) for received in gateway.received)
     assert known["from_twofold"](*good, "s3cret")
@@ -68,48 +68,48 @@ async def test_the_recipe_of_the_documentation_checks_a_signature(tmp_path: Path
     assert not known["from_twofold"](good[0], good[1] + b" ", "s3cret")
 
 
-async def test_user_and_password_go_by_basic_authentication(tmp_path: Path) -> None:
-    """They stand in the address as everywhere, percent-encoded."""
+async def test_webhook_credentials_are_sent_by_basic_authentication(tmp_path: Path) -> None:
+    """They are percent-encoded in the URL."""
     with Gateway() as gateway:
-        async with office(tmp_path, sms_url=f"webhook+http://me:p%40ss@127.0.0.1:{gateway.port}/") as at:
+        async with open_outbox(tmp_path, sms_url=f"webhook+http://me:p%40ss@127.0.0.1:{gateway.port}/") as at:
             assert await at.sent() is Outcome.SENT
     assert gateway.received[0].headers["Authorization"] == "Basic bWU6cEBzcw=="
 
 
-async def test_no_code_goes_to_a_gateway_that_cannot_prove_its_name(tmp_path: Path) -> None:
-    """Over TLS the authority that `ca` names must vouch for it; any other certificate gets nothing."""
+async def test_webhook_with_an_unverified_certificate_gets_no_message(tmp_path: Path) -> None:
+    """With `ca`, only certificates of that authority are accepted."""
     authority = Authority(tmp_path)
     for names, expected in ((("127.0.0.1",), Outcome.SENT), (("gateway.example.org",), Outcome.WAITING)):
         with Gateway(tls=authority.server(*names)) as gateway:
             address = f"webhook+https://127.0.0.1:{gateway.port}/?ca={authority.ca}"
-            async with office(tmp_path / names[0], sms_url=address) as at:
+            async with open_outbox(tmp_path / names[0], sms_url=address) as at:
                 assert await at.sent() is expected
-            async with office(tmp_path / f"{names[0]}-unknown", sms_url=address.partition("?")[0]) as at:
+            async with open_outbox(tmp_path / f"{names[0]}-unknown", sms_url=address.partition("?")[0]) as at:
                 assert await at.sent() is Outcome.WAITING
         assert len(gateway.received) == (expected is Outcome.SENT)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
-async def test_a_refusal_is_final(status: int, tmp_path: Path) -> None:
-    """What a gateway refuses is wiped and never tried again."""
+async def test_message_refused_by_the_webhook_is_wiped_and_not_retried(status: int, tmp_path: Path) -> None:
+    """A message that a gateway refuses is wiped and never tried again."""
     with Gateway(answers(status)) as gateway:
-        async with office(tmp_path, sms_url=gateway.webhook) as at:
+        async with open_outbox(tmp_path, sms_url=gateway.webhook) as at:
             message_id = await at.post()
             assert await at.outcome(message_id) is Outcome.REFUSED
             assert (await at.row(message_id))["sealed"] is None
-            at.later(3600)
+            at.pass_time(3600)
             assert await at.sent() is Outcome.REFUSED
     assert gateway.ids.count(message_id) == 1
 
 
-async def test_a_gateway_may_say_why_it_refuses(tmp_path: Path) -> None:
-    """The words that the person's page knows are understood; anything else is a plain refusal."""
+async def test_webhook_can_state_a_known_reason_for_refusing(tmp_path: Path) -> None:
+    """Reasons for which the page has a text are recognised; any other is a plain refusal."""
     body = b'{"reason": "cannot_take_texts"}'
     with Gateway(in_turn(answers(422, body), answers(422, b'{"reason": "sent"}'), answers(422, b"[[["))) as gateway:
-        async with office(tmp_path, sms_url=gateway.webhook) as at:
+        async with open_outbox(tmp_path, sms_url=gateway.webhook) as at:
             fates = [await at.settled(await at.post()) for _ in range(3)]
-    assert fates[0] == Fate(Outcome.REFUSED, Reason.CANNOT_TAKE_TEXTS)
-    assert fates[1] == fates[2] == Fate(Outcome.REFUSED)
+    assert fates[0] == DeliveryStatus(Outcome.REFUSED, Reason.CANNOT_TAKE_TEXTS)
+    assert fates[1] == fates[2] == DeliveryStatus(Outcome.REFUSED)
 
 
 BAD: dict[str, Behaviour] = {
@@ -125,10 +125,10 @@ BAD: dict[str, Behaviour] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_a_message_waits_for_a_gateway_in_trouble(name: str, tmp_path: Path) -> None:
-    """One try, an answer for the waiting person, and when all is well again the same message under the same id."""
+async def test_message_is_retried_after_a_webhook_error(name: str, tmp_path: Path) -> None:
+    """The user gets a response after one attempt, and the message is sent later with the same id."""
     with Gateway(in_turn(BAD[name], answers(200))) as gateway:
-        async with office(tmp_path, sms_url=gateway.webhook) as at:
+        async with open_outbox(tmp_path, sms_url=gateway.webhook) as at:
             message_id = await at.post()
             assert await at.outcome(message_id) is Outcome.WAITING
             assert (await at.settled(message_id)).outcome is Outcome.SENT
@@ -136,11 +136,11 @@ async def test_a_message_waits_for_a_gateway_in_trouble(name: str, tmp_path: Pat
     assert gateway.received[0].body == gateway.received[1].body
 
 
-async def test_a_message_waits_for_a_gateway_that_is_down(tmp_path: Path) -> None:
-    """Nobody listens; the person knows at once; the message goes out when somebody does."""
+async def test_message_is_retried_after_the_webhook_was_unreachable(tmp_path: Path) -> None:
+    """The user sees the delay at once, and the message is sent when the webhook is back."""
     gateway = Gateway()
     gateway.port = behaviours.closed_port()
-    async with office(tmp_path, sms_url=gateway.webhook) as at:
+    async with open_outbox(tmp_path, sms_url=gateway.webhook) as at:
         message_id = await at.post()
         assert await at.outcome(message_id) is Outcome.WAITING
         with gateway:
@@ -148,10 +148,10 @@ async def test_a_message_waits_for_a_gateway_that_is_down(tmp_path: Path) -> Non
     assert gateway.ids == [message_id]
 
 
-async def test_nobody_waits_longer_than_ten_seconds_for_a_slow_gateway(tmp_path: Path) -> None:
-    """The try ends by itself, whatever the person would have waited."""
+async def test_slow_webhook_is_abandoned_after_ten_seconds(tmp_path: Path) -> None:
+    """The attempt ends even if the request would wait longer."""
     with Gateway(in_turn(behaviours.is_slow, answers(200))) as gateway:
-        async with office(tmp_path, sms_url=gateway.webhook) as at:
+        async with open_outbox(tmp_path, sms_url=gateway.webhook) as at:
             begun = time.monotonic()
             message_id = await at.post()
             assert await at.outcome(message_id, within=60) is Outcome.WAITING
@@ -160,28 +160,28 @@ async def test_nobody_waits_longer_than_ten_seconds_for_a_slow_gateway(tmp_path:
     assert gateway.ids == [message_id] * 2
 
 
-async def test_a_taken_message_is_taken_whatever_the_body(tmp_path: Path) -> None:
-    """The status says all: a body that never ends, or never comes, changes nothing and is not read on."""
-    flood = Flood(200)
+async def test_webhook_success_ignores_the_response_body(tmp_path: Path) -> None:
+    """Only the status counts; an endless or missing body is not read."""
+    flood = EndlessAnswer(200)
     with Gateway(in_turn(behaviours.takes_and_hangs, flood)) as gateway:
-        async with office(tmp_path, sms_url=gateway.webhook) as at:
+        async with open_outbox(tmp_path, sms_url=gateway.webhook) as at:
             assert await at.sent() is Outcome.SENT
             assert await at.sent() is Outcome.SENT
             assert len(gateway.received) == 2
     assert flood.sent < 16 * 2**20
 
 
-async def test_an_endless_refusal_is_a_refusal(tmp_path: Path) -> None:
-    """Of a body without end only the beginning is looked at."""
-    flood = Flood(422)
+async def test_webhook_refusal_with_an_endless_body_is_a_refusal(tmp_path: Path) -> None:
+    """Only the beginning of an endless body is read."""
+    flood = EndlessAnswer(422)
     with Gateway(flood) as gateway:
-        async with office(tmp_path, sms_url=gateway.webhook) as at:
+        async with open_outbox(tmp_path, sms_url=gateway.webhook) as at:
             assert await at.sent() is Outcome.REFUSED
     assert flood.sent < 16 * 2**20
 
 
-async def test_no_redirect_and_no_proxy_leads_a_code_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A code goes to the configured address or nowhere: not where an answer points, not where the environment does."""
+async def test_webhook_ignores_redirects_and_proxy_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code is sent to the configured address only, not to a redirect target or proxy."""
     with Gateway() as elsewhere:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, elsewhere.url)
@@ -189,21 +189,21 @@ async def test_no_redirect_and_no_proxy_leads_a_code_elsewhere(tmp_path: Path, m
         monkeypatch.delenv("no_proxy", raising=False)
         for status in (301, 302, 303, 307, 308):
             with Gateway(answers(status, Location=f"{elsewhere.url}/send")) as gateway:
-                async with office(tmp_path / str(status), sms_url=gateway.webhook) as at:
+                async with open_outbox(tmp_path / str(status), sms_url=gateway.webhook) as at:
                     assert await at.sent() is Outcome.WAITING
                 assert len(gateway.received) == 1
         assert elsewhere.received == []
 
 
-async def test_logs_hold_neither_number_nor_text_nor_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Every way to fail is logged by courier, channel and id, and by nothing that the message or the address says."""
+async def test_courier_logs_contain_no_number_text_or_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Every failure is logged with courier, channel and id, and without anything from the message or the address."""
     caplog.set_level("DEBUG")
     path = "s3cretpath"
-    kinds: list[Behaviour] = [*BAD.values(), answers(400, TEXT.encode()), Flood(422)]
+    kinds: list[Behaviour] = [*BAD.values(), answers(400, TEXT.encode()), EndlessAnswer(422)]
     for number, behaviour in enumerate(kinds):
         with Gateway(behaviour) as gateway:
             address = f"webhook+http://me:{SECRET[:7]}@127.0.0.1:{gateway.port}/{path}?secret={SECRET[:7]}"
-            async with office(tmp_path / str(number), sms_url=address) as at:
+            async with open_outbox(tmp_path / str(number), sms_url=address) as at:
                 assert await at.sent() is not Outcome.SENT
     told = "".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
     assert "webhook+http://127.0.0.1" in told

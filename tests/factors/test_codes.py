@@ -1,22 +1,22 @@
-"""Codes at every door: which are taken, once; and what is told of those that are not."""
+"""Codes at sign-in, unlock and enrolment: which are accepted, once, and what refusals say."""
 
 import pytest
 
-from tests.authenticator import Authenticator, oathtool
-from tests.forms import FormBrowser
-from tests.residents import HOUR, Resident, pass_time, protected, resident
-from tests.service import Service
+from tests.support.authenticator import Authenticator, oathtool
+from tests.support.forms import FormBrowser
+from tests.support.service import Service
+from tests.support.users import HOUR, User, new_user, pass_time, protected
 
 STEP = 30
 
 
 def settle_within_step(service: Service) -> None:
-    """Puts the clock a few seconds behind the beginning of a time step, so that no test falls on its edge."""
+    """Set the clock to a few seconds after the start of a time step, so that no test crosses its end."""
     pass_time(service, (STEP - int(service.clock()) % STEP) + 3)
 
 
-def with_old_app(service: Service) -> tuple[Resident, Authenticator]:
-    """Somebody whose app was set up an hour ago, the clock well inside a time step."""
+def with_old_app(service: Service) -> tuple[User, Authenticator]:
+    """Return a person whose app was set up an hour ago, with the clock well inside a time step."""
     person = protected(service)
     pass_time(service, HOUR)
     settle_within_step(service)
@@ -25,12 +25,12 @@ def with_old_app(service: Service) -> tuple[Resident, Authenticator]:
 
 
 @pytest.mark.parametrize("step", [-11, -10, -5, -3, -2, -1, 0, 1, 2, 10])
-def test_a_code_is_taken_for_its_step_and_one_either_side(moving: Service, step: int) -> None:
-    """At the sign-in a code 2 to 10 steps late is explained, anything else outside the window is just wrong."""
+def test_code_is_accepted_one_step_early_or_late(moving: Service, step: int) -> None:
+    """At sign-in, a code that is 2 to 10 steps late is explained, and any other outside the window is just wrong."""
     person, app = with_old_app(moving)
     answer = person.half_open().give_code(app.code_of_step(step))
     if -1 <= step <= 1:
-        answer.must(200)
+        answer.expect(200)
     elif -10 <= step <= -2:
         refused = answer.refused(401, "clock_off")
         assert refused["clock_off_minutes"] == -((-step + 1) // 2)
@@ -40,11 +40,11 @@ def test_a_code_is_taken_for_its_step_and_one_either_side(moving: Service, step:
 
 
 @pytest.mark.parametrize("step, code", [(-11, "wrong_code"), (-10, "clock_off"), (-2, "clock_off"), (2, "wrong_code")])
-def test_unlocking_tells_the_same_as_the_sign_in(moving: Service, step: int, code: str) -> None:
-    """At Authenticate, too, a code that is still to come is not told from a wrong one."""
+def test_unlock_explains_the_same_codes_as_sign_in(moving: Service, step: int, code: str) -> None:
+    """At Authenticate, too, a future code is answered like a wrong one."""
     person, app = with_old_app(moving)
     person.sign_in()
-    pass_time(moving, 12 * STEP)  # the code of the sign-in is not one of these
+    pass_time(moving, 12 * STEP)  # move past the code of the sign-in
     settle_within_step(moving)
     person.api.unlock(code=app.code_of_step(step)).refused(401, code)
 
@@ -53,10 +53,10 @@ def test_unlocking_tells_the_same_as_the_sign_in(moving: Service, step: int, cod
     "step, minutes", [(-11, None), (-10, -5), (-3, -2), (-2, -1), (2, 1), (3, 2), (10, 5), (11, None)]
 )
 def test_enrolment_explains_a_clock_that_is_off_either_way(moving: Service, step: int, minutes: int | None) -> None:
-    """Where there is nothing to guess yet, minutes are told with their sign: positive when the phone is ahead."""
-    person = resident(moving)
+    """Enrolment reports the minutes with their sign, positive if the phone is ahead."""
+    person = new_user(moving)
     settle_within_step(moving)
-    begun = person.api.begin_totp().must(201)
+    begun = person.api.begin_totp().expect(201)
     code = oathtool(begun["secret"], at=moving.clock() + step * STEP)
     answer = person.api.verify(begun["id"], code)
     if minutes is None:
@@ -66,73 +66,73 @@ def test_enrolment_explains_a_clock_that_is_off_either_way(moving: Service, step
         assert refused["clock_off_minutes"] == minutes
         assert ("fast" if minutes > 0 else "slow") in refused["detail"]
     settle_within_step(moving)
-    person.api.verify(begun["id"], oathtool(begun["secret"], at=moving.clock())).must(200)
+    person.api.verify(begun["id"], oathtool(begun["secret"], at=moving.clock())).expect(200)
 
 
-def test_a_phone_with_a_wrong_clock_is_told_on_the_page(moving: Service) -> None:
-    """The person reads by how much, and what to do."""
+def test_page_explains_a_wrong_phone_clock(moving: Service) -> None:
+    """The page says by how much it is off, and what to do."""
     person, app = with_old_app(moving)
     browser = FormBrowser(moving.url)
-    shown = browser.sign_in(person.email, person.password, app.code_of_step(-6)).must(401)
-    assert "Your phone's clock looks about 3 minutes slow." in shown.words
+    shown = browser.sign_in(person.email, person.password, app.code_of_step(-6)).expect(401)
+    assert "Your phone's clock seems to be about 3 minutes slow." in shown.words
     assert "Set it to automatic time" in shown.words
 
 
-def test_a_code_is_taken_once(moving: Service) -> None:
-    """The same code again, in its window, is told to be used, and costs a try."""
+def test_code_is_refused_after_it_was_used(moving: Service) -> None:
+    """The same code again within its window is refused as used, and counts as a failure."""
     person, app = with_old_app(moving)
     code = app.code_of_step(0)
-    person.half_open().give_code(code).must(200)
+    person.half_open().give_code(code).expect(200)
     refused = person.half_open().give_code(code).refused(401, "code_already_used")
     assert refused["attempts_left"] == 4
     pass_time(moving, STEP)
     person.half_open().give_code(code).refused(401, "code_already_used")
 
 
-def test_after_a_later_code_an_earlier_one_is_spent(moving: Service) -> None:
+def test_earlier_code_is_refused_after_a_later_one(moving: Service) -> None:
     """No step at or below the last accepted one counts (RFC 6238, 5.2)."""
     person, app = with_old_app(moving)
-    person.half_open().give_code(app.code_of_step(1)).must(200)
+    person.half_open().give_code(app.code_of_step(1)).expect(200)
     for step in (0, -1):
         person.half_open().give_code(app.code_of_step(step)).refused(401, "code_already_used")
     pass_time(moving, STEP)
-    person.half_open().give_code(app.code_of_step(1)).must(200)
+    person.half_open().give_code(app.code_of_step(1)).expect(200)
 
 
-def test_the_code_that_verifies_is_spent(moving: Service) -> None:
-    """Whoever looked over the shoulder at the set-up cannot sign in with what was seen."""
-    person = resident(moving)
+def test_code_that_verified_a_factor_is_refused_at_sign_in(moving: Service) -> None:
+    """A code observed during set-up cannot be used to sign in."""
+    person = new_user(moving)
     settle_within_step(moving)
-    begun = person.api.begin_totp().must(201)
+    begun = person.api.begin_totp().expect(201)
     code = oathtool(begun["secret"], at=moving.clock())
-    person.api.verify(begun["id"], code).must(200)
+    person.api.verify(begun["id"], code).expect(200)
     person.half_open().give_code(code).refused(401, "code_already_used")
     person.api.unlock(code=code).refused(401, "code_already_used")
 
 
-def test_a_code_spent_at_the_door_does_not_unlock(moving: Service) -> None:
-    """The doors share what is spent, in both directions."""
+def test_code_used_at_sign_in_does_not_unlock(moving: Service) -> None:
+    """Sign-in and unlock share their used codes, in both directions."""
     person, app = with_old_app(moving)
     code = app.code_of_step(0)
-    answer = person.half_open(person.api).give_code(code).must(200)
+    answer = person.half_open(person.api).give_code(code).expect(200)
     assert answer["status"] == "signed_in"
     person.api.unlock(code=code).refused(401, "code_already_used")
     later = app.code_of_step(1)
-    person.api.unlock(code=later).must(200)
+    person.api.unlock(code=later).expect(200)
     person.half_open().give_code(later).refused(401, "code_already_used")
 
 
-def test_a_code_of_another_account_is_refused_and_not_consumed(moving: Service) -> None:
-    """It is wrong here, and still good where it belongs."""
+def test_code_of_another_account_is_refused_and_not_consumed(moving: Service) -> None:
+    """It is wrong here, and still valid for its own account."""
     person, app = with_old_app(moving)
     other = protected(moving)
     code = app.code_of_step(0)
     other.half_open().give_code(code).refused(401, "wrong_code")
-    person.half_open().give_code(code).must(200)
+    person.half_open().give_code(code).expect(200)
 
 
-def test_any_verified_app_answers_without_being_named(moving: Service) -> None:
-    """With two apps either code does; a named one must be its own; nobody else's id is one."""
+def test_code_of_any_verified_app_is_accepted(moving: Service) -> None:
+    """With two apps, either code works; with a `factor_id`, only that app's code does; ids of others are refused."""
     person, first = with_old_app(moving)
     first_id = person.factor_id
     person.sign_in()
@@ -141,17 +141,17 @@ def test_any_verified_app_answers_without_being_named(moving: Service) -> None:
     pass_time(moving, STEP)
     second = person.authenticator
     assert second is not None
-    person.half_open().give_code(first.code_of_step(0)).must(200)
-    person.half_open().give_code(second.code_of_step(0), factor_id=person.factor_id).must(200)
+    person.half_open().give_code(first.code_of_step(0)).expect(200)
+    person.half_open().give_code(second.code_of_step(0), factor_id=person.factor_id).expect(200)
     person.half_open().give_code(first.code_of_step(1), factor_id=person.factor_id).refused(401, "wrong_code")
     stranger = protected(moving)
     person.half_open().give_code(first.code_of_step(1), factor_id=stranger.factor_id).refused(401, "wrong_code")
-    person.half_open().give_code(first.code_of_step(1), factor_id=first_id).must(200)
+    person.half_open().give_code(first.code_of_step(1), factor_id=first_id).expect(200)
 
 
-def test_an_unverified_app_answers_nothing(moving: Service) -> None:
-    """A pending factor's code does not sign in."""
+def test_code_of_an_unverified_app_is_refused(moving: Service) -> None:
+    """The code of a pending factor does not sign in."""
     person, _ = with_old_app(moving)
     person.sign_in()
-    begun = person.api.begin_totp().must(201)
+    begun = person.api.begin_totp().expect(201)
     person.half_open().give_code(oathtool(begun["secret"], at=moving.clock())).refused(401, "wrong_code")

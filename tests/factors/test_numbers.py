@@ -1,4 +1,4 @@
-"""All spellings of a phone number are the same number; what is not a person's phone is refused with a remedy."""
+"""All spellings of a phone number are the same number; other numbers are refused with what to do."""
 
 import subprocess
 import sys
@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twofold.base.problems import InvalidRequest
-from twofold.factors.numbers import (
-    CountryNotServed,
+from twofold.factors.phone.numbers import (
     Number,
     check_takes,
     is_served,
@@ -18,6 +17,7 @@ from twofold.factors.numbers import (
     read_number,
     served_countries,
 )
+from twofold.factors.rules import CountryNotServed
 
 ALL = ("*",)
 BRITISH, AMERICAN, ROMAN = "+447700900123", "+12025550123", "+390612345678"
@@ -25,8 +25,8 @@ BRITISH, AMERICAN, ROMAN = "+447700900123", "+12025550123", "+390612345678"
 spaces = st.sampled_from(["", " ", "  ", "-", ".", "/", "\u00a0", "–", "‑", "−", "\u2009"])
 
 
-def told(text: str, *, countries: Sequence[str] = ALL, region: str | None = None) -> str:
-    """What is said about a number that cannot be taken, which is always said of the same field."""
+def error_of(text: str, *, countries: Sequence[str] = ALL, region: str | None = None) -> str:
+    """Return the error for a number that is refused; it is always on the same field."""
     with pytest.raises(InvalidRequest) as refused:
         normal_number(text, countries=countries, region=region)
     (error,) = refused.value.errors
@@ -55,10 +55,14 @@ def told(text: str, *, countries: Sequence[str] = ALL, region: str | None = None
         "٠٧٧٠٠٩٠٠١٢٣",
         "\u202a+44 7700 900123\u202c",
         "\u200f+44\u00a07700\u00a0900123\n",
+        "+44\ufe0d 7700 900123",
+        "+४४ ७७०० ९००१२३",
+        "\ufeff07700\u2060 900123\u2028",
+        "07700ー900ー123",
     ],
 )
 def test_every_spelling_of_a_number_is_the_same_number(text: str) -> None:
-    """As people type it, dictate it, paste it from an address book, or leave an input method on."""
+    """Numbers are read as typed, dictated, pasted from an address book, or entered with an input method."""
     assert normal_number(text, countries=("GB",)) == Number(BRITISH, ("GB",), takes_texts=True)
 
 
@@ -69,7 +73,7 @@ def test_every_spelling_of_a_number_is_the_same_number(text: str) -> None:
 def test_separators_prefixes_and_widths_never_change_a_number(
     national: tuple[str, str, str], data: st.DataObject
 ) -> None:
-    """Whatever stands between the digits, whichever way they begin, wide or narrow."""
+    """Separators, prefixes and full-width digits are ignored."""
     e164, code, trunk = national
     digits = e164.removeprefix(f"+{code}")
     begun = data.draw(st.sampled_from([f"+{code}", f"00{code}", f"tel:+{code}", f"(+{code})", trunk, f"+{code} (0)"]))
@@ -85,7 +89,7 @@ def test_separators_prefixes_and_widths_never_change_a_number(
 
 @given(text=st.text(max_size=80) | st.text("+0123456789()-. ;#xextl:\x00\u202e", max_size=40))
 def test_any_text_is_a_number_or_a_refusal(text: str) -> None:
-    """Nothing that can be sent breaks the reader, and what it gives it reads again to the same."""
+    """No text causes an error, and a parsed number is parsed to itself."""
     for region in (None, "GB", "IT"):
         try:
             number = normal_number(text, countries=ALL, region=region)
@@ -97,8 +101,8 @@ def test_any_text_is_a_number_or_a_refusal(text: str) -> None:
         assert normal_number(number.e164, countries=ALL) == number
 
 
-def test_every_country_writes_its_numbers_its_own_way() -> None:
-    """In international, national and machine form the tables' examples of every country are read to the same number."""
+def test_every_format_of_every_country_is_read() -> None:
+    """The tables' example of every country is the same number in international, national and machine form."""
     import phonenumbers  # noqa: PLC0415 - as late as the product does it
 
     forms = phonenumbers.PhoneNumberFormat
@@ -116,19 +120,36 @@ def test_every_country_writes_its_numbers_its_own_way() -> None:
         assert normal_number(f"00{e164[1:]}", countries=(region,), region=region).e164 == e164
 
 
-def test_a_huge_text_costs_nothing() -> None:
-    """It is refused before anybody looks at it."""
-    assert "one phone number" in told("+44" + "7" * 10_000_000)
+def test_huge_text_is_refused_quickly() -> None:
+    """It is refused before it is parsed."""
+    assert "one phone number" in error_of("+44" + "7" * 10_000_000)
 
 
-def test_a_zero_that_belongs_to_the_number_stays() -> None:
-    """In Italy it does."""
+@pytest.mark.parametrize(
+    "text, region",
+    [
+        *[
+            ("+52 1 55 1234 5678", None),
+            ("+5215512345678", None),
+            ("0052 1 55 1234 5678", None),
+            ("+52 55 1234 5678", None),
+        ],
+        *[("1 55 1234 5678", "MX"), ("044 55 1234 5678", "MX"), ("045 55 1234 5678", "MX"), ("01 55 1234 5678", "MX")],
+    ],
+)
+def test_former_mexican_number_is_read(text: str, region: str | None) -> None:
+    """Address books still contain the former prefixes of mobile phones."""
+    assert normal_number(text, countries=ALL, region=region).e164 == "+525512345678"
+
+
+def test_leading_zero_of_a_number_is_kept() -> None:
+    """Italian numbers keep it."""
     assert normal_number("+39 06 1234 5678", countries=ALL).e164 == ROMAN
     assert normal_number("06 1234 5678", countries=("IT",)).e164 == ROMAN
 
 
-def test_the_way_out_of_the_readers_own_country_is_understood() -> None:
-    """Americans dial 011 where others dial 00."""
+def test_international_prefix_of_the_country_is_understood() -> None:
+    """In America, 011 is the international prefix instead of 00."""
     assert normal_number("011 44 7700 900123", countries=ALL, region="US").e164 == BRITISH
 
 
@@ -136,15 +157,15 @@ def test_the_way_out_of_the_readers_own_country_is_understood() -> None:
     "text, countries, region, e164",
     [
         ("(202) 555-0123", ("US",), None, AMERICAN),
-        ("(202) 555-0123", ("US", "CA"), None, AMERICAN),  # one calling code, one way of writing
+        ("(202) 555-0123", ("US", "CA"), None, AMERICAN),  # one calling code and number format
         ("(202) 555-0123", ALL, "US", AMERICAN),
         ("07700 900123", ("US", "GB"), "GB", BRITISH),
     ],
 )
-def test_a_national_number_is_read_where_its_country_is_known(
+def test_national_number_is_read_if_its_country_is_known(
     text: str, countries: tuple[str, ...], region: str | None, e164: str
 ) -> None:
-    """Chosen on the form, or because no other can be meant."""
+    """The country is chosen on the form, or the only one that is served."""
     assert normal_number(text, countries=countries, region=region).e164 == e164
 
 
@@ -167,25 +188,25 @@ def test_a_national_number_is_read_where_its_country_is_known(
         ("07700 900123", "choose its country"),
         ("+", "only digits"),
         ("+44", "country code"),
-        ("+44 77", "cannot be in use"),
-        ("+44 7700 9001234567", "cannot be in use"),
-        ("+44 7700 90012", "cannot be in use"),
+        ("+44 77", "No phone can have this number"),
+        ("+44 7700 9001234567", "No phone can have this number"),
+        ("+44 7700 90012", "No phone can have this number"),
         ("+9999 12345678", "country code"),
         ("+44 909 8790000", "special numbers"),  # premium rate
-        ("+44 871 2345678", "special numbers"),  # so are those at shared cost
-        ("+44 5555 123456", "special numbers"),  # a company's own
-        ("+44 70 1234 5678", "special numbers"),  # follows a person, at the caller's cost
+        ("+44 871 2345678", "special numbers"),  # shared cost
+        ("+44 5555 123456", "special numbers"),  # company number
+        ("+44 70 1234 5678", "special numbers"),  # personal number, charged to the caller
         ("+44 7640 123456", "special numbers"),  # a pager
         ("+1 800 234 5678", "special numbers"),
     ],
 )
-def test_what_is_no_persons_phone_is_refused_with_a_remedy(text: str, remedy: str) -> None:
-    """One sentence says what to do."""
-    assert remedy in told(text, countries=("GB", "US", "DE"))
+def test_other_number_is_refused_with_what_to_do(text: str, remedy: str) -> None:
+    """The error is one sentence that says what to do."""
+    assert remedy in error_of(text, countries=("GB", "US", "DE"))
 
 
-def test_a_country_that_nobody_offered_is_refused() -> None:
-    """The choice on the form was made by hand."""
+def test_country_that_was_not_offered_is_refused() -> None:
+    """A forged choice is refused."""
     for region in ("XX", "gb", "\x00", "001", "*"):
         with pytest.raises(InvalidRequest) as refused:
             normal_number("07700 900123", countries=ALL, region=region)
@@ -195,52 +216,54 @@ def test_a_country_that_nobody_offered_is_refused() -> None:
 @pytest.mark.parametrize(
     "text", ["+1 202 555 0123", "+53 5 2345678", "+1 204 234 5678", "+44 1481 960194", "+44 7911 123456"]
 )
-def test_a_country_that_is_not_served_is_named_as_the_reason(text: str) -> None:
-    """Where several countries share a calling code, too: Guernsey is not the United Kingdom."""
+def test_country_that_is_not_served_is_named_as_the_reason(text: str) -> None:
+    """This also holds where countries share a calling code: Guernsey is not the United Kingdom."""
     with pytest.raises(CountryNotServed):
         normal_number(text, countries=("DE",) if text.endswith("3456") else ("GB", "DE"))
 
 
-def test_a_number_of_no_country_is_refused() -> None:
-    """Satellites and the international freephone are nobody's home, wherever codes are sent."""
-    assert "special numbers" in told("+870 773 111 632")
-    assert "special numbers" in told("+800 1234 5678")
+def test_number_of_no_country_is_refused() -> None:
+    """Satellite and international freephone numbers are refused, whatever countries are served."""
+    assert "special numbers" in error_of("+870 773 111 632")
+    assert "special numbers" in error_of("+800 1234 5678")
 
 
-def test_a_fixed_line_takes_calls_and_no_texts() -> None:
-    """It is told in one sentence, with both ways out."""
+def test_fixed_line_accepts_only_calls() -> None:
+    """The error names both alternatives."""
     fixed = normal_number("+44 20 7946 0123", countries=ALL)
     check_takes(fixed, "voice")
     with pytest.raises(InvalidRequest) as refused:
         check_takes(fixed, "sms")
-    assert refused.value.detail == "This number cannot take text messages. Choose a voice call or another number."
+    assert (
+        refused.value.detail == "This number cannot receive text messages. Choose a voice call or use another number."
+    )
 
 
-@pytest.mark.parametrize("e164", [AMERICAN, BRITISH])  # in America the tables cannot tell one from the other
-def test_a_mobile_takes_texts_and_calls(e164: str) -> None:
-    """So does what may be one."""
+@pytest.mark.parametrize("e164", [AMERICAN, BRITISH])  # American tables cannot tell them apart
+def test_mobile_number_accepts_texts_and_calls(e164: str) -> None:
+    """So do numbers that may be mobile."""
     for channel in ("sms", "voice"):
         check_takes(normal_number(e164, countries=ALL), channel)
 
 
-# ------------------------------------------------------------------ what is told of a number
+# ------------------------------------------------------------------ what is known of a number
 
 
-def test_a_number_shows_its_last_two_digits_and_no_more() -> None:
-    """Not in a log either, where somebody prints all that there is."""
+def test_number_shows_its_last_two_digits_and_no_more() -> None:
+    """This holds for its repr in logs, too."""
     number = normal_number(BRITISH, countries=ALL)
     assert number.hint == "23"
     assert BRITISH not in repr(number)
 
 
-def test_a_prefix_has_a_million_neighbours() -> None:
-    """The last six digits are free."""
+def test_prefix_covers_a_million_numbers() -> None:
+    """A prefix leaves out the last six digits."""
     assert normal_number(BRITISH, countries=ALL).prefix == "+447700"
     assert normal_number("+290 22158", countries=ALL).prefix == "+29"  # Saint Helena has few
 
 
-def test_what_was_read_once_is_read_again_without_asking_the_tables() -> None:
-    """A factor lasts longer than the tables; one that they no longer know keeps its country."""
+def test_stored_number_is_read_without_the_tables() -> None:
+    """A stored number keeps its country even if newer tables no longer know it."""
     for e164 in (BRITISH, AMERICAN, ROMAN, "+15550000001"):
         assert read_number(e164) == normal_number(e164, countries=ALL)
     assert read_number("+441111111111").country == "GB"
@@ -249,8 +272,8 @@ def test_what_was_read_once_is_read_again_without_asking_the_tables() -> None:
 # ------------------------------------------------------------------ countries
 
 
-def test_the_countries_served_are_listed_by_name_for_a_form() -> None:
-    """With the calling codes by which people know them."""
+def test_countries_served_are_listed_by_name_for_a_form() -> None:
+    """Each has its calling code."""
     listed = served_countries(("GB", "US", "AT"))
     assert [(each.code, each.name, each.calling_code) for each in listed] == [
         ("AT", "Austria", 43),
@@ -260,7 +283,7 @@ def test_the_countries_served_are_listed_by_name_for_a_form() -> None:
 
 
 def test_every_country_with_phones_has_a_name() -> None:
-    """None is missing and none is made up: the list is the tables' own."""
+    """The names cover exactly the countries of the tables."""
     from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - as late as the product does it
 
     listed = served_countries(ALL)
@@ -268,8 +291,8 @@ def test_every_country_with_phones_has_a_name() -> None:
     assert all(len(each.name) > 2 and is_served((each.code,), ALL) for each in listed)
 
 
-def test_nobody_pays_for_the_tables_before_the_first_number() -> None:
-    """They are 3 MB and 50 ms: neither the start nor a service without phones has them in memory."""
-    program = "import sys, twofold.app, twofold.factors.numbers; print('phonenumbers' in sys.modules)"
+def test_tables_are_not_loaded_before_the_first_number() -> None:
+    """Neither the start nor a service without phones loads them, since they take 3 MB and 50 ms."""
+    program = "import sys, twofold.app, twofold.factors.phone.numbers; print('phonenumbers' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "False"

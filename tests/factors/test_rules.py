@@ -1,35 +1,34 @@
-"""What codes and names may look like, what a wrong code is told, and which change ends what."""
+"""The forms of codes and names, the refusals of codes, and which change ends what."""
 
 import itertools
+import re
 import string
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold.accounts.rules import CONSEQUENCES, Change, RecoveryCode, Sessions
+from tests.support.invisible import BLANK, IGNORED, LONE_MARKS
+from twofold.accounts.consequences import CONSEQUENCES, Change, Effect, Item
 from twofold.base.problems import InvalidRequest
-from twofold.factors.contract import ClockOff, Factor, Right, Used, Verdict, Wrong
+from twofold.base.texts import JOINERS
+from twofold.factors.contract import Factor
 from twofold.factors.rules import (
-    CodeAlreadyUsed,
-    PhoneClockOff,
     Policy,
     TwoFactor,
-    WrongCode,
-    best,
     change_of,
-    free_name,
     normal_code,
     normal_name,
-    refusal,
+    unique_name,
 )
 
 GAPS = [" ", "-", "\t", "\n", "\u00a0", "\u2009", "\u2010", "\u2013", "\u2014", "\u2212", "\u3000"]
 
 
 def factor(name: str) -> Factor:
-    """A verified factor with this name as its id."""
+    """Return a verified factor with this name as its id."""
     return Factor(name, "alice", "totp", name, b"", -1, 0, None, 0, None, 1, None)
 
 
@@ -37,37 +36,50 @@ def factor(name: str) -> Factor:
 
 
 @given(digits=st.from_regex(r"[0-9]{6}", fullmatch=True), gaps=st.lists(st.sampled_from(["", *GAPS]), min_size=7))
-def test_a_code_may_be_typed_with_spaces_and_dashes(digits: str, gaps: list[str]) -> None:
-    """As apps show it, and as phones autocorrect it."""
+def test_code_with_spaces_and_dashes_is_accepted(digits: str, gaps: list[str]) -> None:
+    """Apps show codes with spaces, and phones autocorrect them."""
     typed = "".join(gap + digit for gap, digit in zip(gaps, digits, strict=False)) + gaps[-1]
     assert normal_code(typed) == digits
 
 
-def test_full_width_digits_are_digits() -> None:
-    """A Japanese keyboard makes them; they become the same code, so that a used one is used in every spelling."""
-    assert normal_code("１２３４５６") == "123456"
-    assert normal_code("１２３ ４５６") == "123456"
+DIGITS = [sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign) == "Nd"]
+MARKS = [sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign) == "Cf"]
+
+
+@given(signs=st.lists(st.sampled_from(DIGITS), min_size=6, max_size=6))
+def test_digits_of_every_script_are_accepted(signs: list[str]) -> None:
+    """Arabic, Persian, Hindi and full-width digits are accepted, and a used code is used in every script."""
+    assert normal_code("".join(signs)) == "".join(str(unicodedata.decimal(sign)) for sign in signs)
+
+
+@given(
+    digits=st.from_regex(r"[0-9]{6}", fullmatch=True),
+    marks=st.lists(st.sampled_from([*MARKS, *"\ufe0e\ufe0f\U000e0100\u034f\u3164\u2800"]), min_size=7, max_size=7),
+)
+def test_invisible_marks_around_a_code_are_dropped(digits: str, marks: list[str]) -> None:
+    """Messengers wrap copied text in direction marks, of which the user sees nothing."""
+    assert normal_code("".join(mark + digit for mark, digit in zip(marks, digits, strict=False)) + marks[6]) == digits
 
 
 @pytest.mark.parametrize(
     "text",
     [
         *["12345", "1234567", "0123456", "+123456", "-12345", "12345a", "1_2_3_4_5_6", "0x1234", "1e5000", "123.456"],
-        *["١٢٣٤٥٦", "१२३४५६", "12345\u0661", "123456\x00", "\u202e123456", "\u200b123456", "123456;", "½½½½½½"],
+        *["123456\x00", "123456;", "½½½½½½", "一二三四五六", "ⅠⅡⅢⅣⅤⅥ", "1e٥٥٥٥", "१२३४५", "1234567٨"],
     ],
 )
-def test_what_is_not_six_digits_is_refused(text: str) -> None:
-    """Python would read some of these as numbers; the field and the remedy are named."""
+def test_code_that_is_not_six_digits_is_refused(text: str) -> None:
+    """The error names the field and what to do; Python would read some of these as numbers."""
     with pytest.raises(InvalidRequest) as refused:
         normal_code(text)
     assert [(error.field, error.text) for error in refused.value.errors] == [
-        ("code", "Enter the code using only 6 digits.")
+        ("code", "Enter the 6 digits of the code.")
     ]
 
 
 @pytest.mark.parametrize("text", ["", " ", "---", "\n"])
-def test_a_code_that_is_missing_is_asked_for(text: str) -> None:
-    """Nothing typed is not a wrong code."""
+def test_missing_code_is_requested(text: str) -> None:
+    """An empty field is not a wrong code."""
     with pytest.raises(InvalidRequest) as refused:
         normal_code(text)
     assert refused.value.errors[0].text == "Enter the code."
@@ -75,7 +87,7 @@ def test_a_code_that_is_missing_is_asked_for(text: str) -> None:
 
 @given(text=st.text(max_size=20) | st.text(string.digits + "".join(GAPS), max_size=12))
 def test_any_text_is_six_plain_digits_or_refused(text: str) -> None:
-    """Nothing else reaches the comparison."""
+    """Only six digits reach the comparison."""
     try:
         code = normal_code(text)
     except InvalidRequest:
@@ -89,8 +101,8 @@ def test_any_text_is_six_plain_digits_or_refused(text: str) -> None:
 
 
 @given(text=st.text(max_size=60))
-def test_any_name_is_taken_in_one_form_or_refused(text: str) -> None:
-    """Composed, single spaces, at most 40 characters, nothing that hides or turns the text around it."""
+def test_any_name_is_normalised_or_refused(text: str) -> None:
+    """Names are composed, with single spaces, at most 40 characters, and nothing invisible or bidirectional."""
     try:
         name = normal_name(text)
     except InvalidRequest:
@@ -98,80 +110,94 @@ def test_any_name_is_taken_in_one_form_or_refused(text: str) -> None:
     assert normal_name(name) == name
     assert 1 <= len(name) <= 40
     assert name == " ".join(name.split())
-    assert not any(unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for sign in name)
+    assert not any(
+        unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for sign in name if sign not in JOINERS
+    )
+    assert not re.search(rf"(^|[{JOINERS} ])[{JOINERS}]|[{JOINERS}]($| )", name)
 
 
 @pytest.mark.parametrize(
     "text", ["", "   ", "a" * 41, "a\nb", "a\x00b", "a\u202eb", "a\u200bb", "a\u2028b", "\ud800", "a\u00adb", "a\ufeff"]
 )
 def test_empty_long_and_invisible_names_are_refused(text: str) -> None:
-    """A name is shown beside others' texts, on pages and in apps."""
+    """Names appear on pages and in apps beside other text."""
     with pytest.raises(InvalidRequest):
         normal_name(text)
 
 
-def test_spaces_in_a_name_are_made_single() -> None:
-    """Two names must not look alike and differ."""
+@pytest.mark.parametrize("sign", [*IGNORED, *BLANK])
+def test_name_with_invisible_characters_is_refused(sign: str) -> None:
+    """Such a name would look empty, or the same as another."""
+    for text in (sign, sign * 3, f"a{sign}", f"{sign}a", f"a{sign}b", f"a {sign}b", f"\u200d{sign}"):
+        with pytest.raises(InvalidRequest):
+            normal_name(text)
+
+
+@pytest.mark.parametrize("sign", LONE_MARKS)
+def test_mark_without_a_letter_is_refused_in_names(sign: str) -> None:
+    """The mark would combine with the text before the name."""
+    for text in (sign, f"{sign}a", f"a {sign}b", f"a\u00a0{sign}"):
+        with pytest.raises(InvalidRequest):
+            normal_name(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["☎\ufe0f", "1\ufe0f\u20e3 one", "👁\ufe0f\u200d🗨\ufe0f", "🏋🏽\u200d♀\ufe0f gym", "e\u0323\u0301"]
+)
+def test_marks_on_an_emoji_or_letter_are_kept_in_names(name: str) -> None:
+    """U+FE0F after an emoji and accents on letters are kept."""
+    assert normal_name(name) == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize("other", ["a\u200db", "a\u200cb"])
+def test_names_that_look_alike_get_a_number(other: str) -> None:
+    """Users must be able to tell two entries apart."""
+    assert unique_name("ab", [other]) == "ab 2"
+    assert unique_name(other, ["ab"]) == f"{other} 2"
+    assert unique_name("☎", ["☎\ufe0f"]) == "☎ 2"
+
+
+@pytest.mark.parametrize("name", ["آی\u200cفون من", "👩\u200d💻 work", "❤\ufe0f\u200d🔥", "क्\u200dष", "📱 phone"])
+def test_joiners_that_scripts_need_are_kept_in_names(name: str) -> None:
+    """Persian, Hindi and composed emoji need joiners."""
+    assert normal_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["\u200ca", "a\u200d", "a\u200c\u200cb", "a\u200c\u200db", "a \u200cb", "a\u200d b", "\u200d", "a\u200d\n"]
+)
+def test_joiners_without_effect_are_refused_in_names(text: str) -> None:
+    """A joiner at either end, doubled or beside a space joins nothing."""
+    with pytest.raises(InvalidRequest):
+        normal_name(text)
+
+
+def test_shortened_names_do_not_end_in_a_joiner() -> None:
+    """A name that we shorten must be valid as input."""
+    wanted = f"{'a' * 37}\u200cbc"
+    assert normal_name(unique_name(wanted, [wanted])) == f"{'a' * 37} 2"
+
+
+def test_spaces_in_a_name_are_collapsed() -> None:
+    """Otherwise, two names could look the same but differ."""
     assert normal_name("  my   old\u00a0phone ") == "my old phone"
 
 
 @given(wanted=st.text(string.ascii_letters, min_size=1, max_size=40), count=st.integers(1, 12))
 def test_names_given_one_after_another_all_differ_and_fit(wanted: str, count: int) -> None:
-    """The first is as wanted; the others get a number, and stay names that may be typed again."""
+    """The first is unchanged; the others get a number and remain valid as input."""
     taken: list[str] = []
     for _ in range(count):
-        taken.append(free_name(wanted, taken))
+        taken.append(unique_name(wanted, taken))
     assert taken[0] == wanted
     assert len(set(taken)) == count
     assert all(normal_name(name) == name for name in taken)
 
 
 @given(wanted=st.sampled_from(["a", "a 2", "b"]), taken=st.lists(st.sampled_from(["a", "a 2", "a 3", "b", "a 2 2"])))
-def test_a_free_name_is_never_a_taken_one(wanted: str, taken: list[str]) -> None:
-    """Whatever is there already, in whatever order."""
-    assert free_name(wanted, taken) not in taken
-
-
-# ------------------------------------------------------------------ verdicts
-
-
-@given(verdicts=st.permutations([Right(7), Used(), ClockOff(-2), Wrong(), Wrong()]))
-def test_of_several_apps_the_one_that_made_the_code_counts(verdicts: list[Verdict]) -> None:
-    """A right code wins over a used one, that over a clock that is off, that over nothing; order plays no part."""
-    ranked = [Right(7), Used(), ClockOff(-2), Wrong()]
-    pairs = [(factor(f"{number}"), verdict) for number, verdict in enumerate(verdicts)]
-    while pairs:
-        found, verdict = best(pairs)
-        assert verdict == next(one for one in ranked if one in [each for _, each in pairs])
-        assert (found is None) == (verdict == Wrong())
-        if found is None:
-            break
-        assert (found, verdict) in pairs
-        pairs = [pair for pair in pairs if pair[1] != verdict]
-
-
-def test_no_app_at_all_makes_a_code_wrong() -> None:
-    """As when the named factor is not one's own."""
-    assert best([]) == (None, Wrong())
-
-
-@pytest.mark.parametrize(
-    "verdict, kind", [(Wrong(), WrongCode), (Used(), CodeAlreadyUsed), (ClockOff(3), PhoneClockOff)]
-)
-def test_each_wrong_code_is_told_as_what_it_is(verdict: Verdict, kind: type[WrongCode]) -> None:
-    """With the tries left, of which the fewer count when this sign-in has fewer."""
-    problem = refusal(verdict, 4)
-    assert type(problem) is kind
-    assert problem.evidence["attempts_left"] == 4
-    assert problem.with_attempts_left(2).evidence == {**problem.evidence, "attempts_left": 2}
-    assert problem.with_attempts_left(9).evidence["attempts_left"] == 4
-    assert problem.errors[0].field == "code"
-
-
-def test_the_sentence_on_a_wrong_clock_names_direction_and_minutes() -> None:
-    """Positive minutes are a phone that is fast (contract, section 3)."""
-    assert "3 minutes fast" in refusal(ClockOff(3), 1).detail
-    assert "1 minute slow" in refusal(ClockOff(-1), 1).detail
+def test_free_name_is_never_a_taken_one(wanted: str, taken: list[str]) -> None:
+    """This holds for any existing names in any order."""
+    assert unique_name(wanted, taken) not in taken
 
 
 # ------------------------------------------------------------------ what a change is
@@ -186,10 +212,10 @@ STATES = [
 ]
 
 
-def consequences(before: TwoFactor, after: TwoFactor) -> tuple[bool, bool, RecoveryCode]:
-    """What the contract's table says of two states of 2FA, row by row and added up, written without the code's help."""
+def consequences(before: TwoFactor, after: TwoFactor) -> tuple[bool, bool, Effect]:
+    """Return what the contract's table says about two states of 2FA, computed independently of the code."""
     computers = sessions = False
-    code = RecoveryCode.STAYS
+    code = Effect.STAY
     added_or_gone = {factor.id for factor in before.factors} != {factor.id for factor in after.factors}
     first_choice = (before.default and before.default.id, after.default and after.default.id)
     other_default = None not in first_choice and first_choice[0] != first_choice[1]
@@ -199,42 +225,43 @@ def consequences(before: TwoFactor, after: TwoFactor) -> tuple[bool, bool, Recov
         computers = sessions = True
     if after.policy is Policy.DISABLED and before.policy is not Policy.DISABLED:
         computers = sessions = True
-        code = RecoveryCode.DIES
+        code = Effect.END
     if after.active and not before.active:
         computers = sessions = True
-        code = RecoveryCode.NEW
+        code = Effect.NEW
     return computers, sessions, code
 
 
 @pytest.mark.parametrize("before", STATES, ids=str)
-def test_every_change_of_two_factor_ends_what_the_contract_says(before: TwoFactor) -> None:
-    """All pairs of small states: two factors, three policies, every default."""
+def test_every_change_of_2fa_ends_what_the_contract_says(before: TwoFactor) -> None:
+    """All pairs of small states are checked: two factors, three policies, every default."""
     for after in STATES:
         change = change_of(before, after)
         found = CONSEQUENCES[change] if change else CONSEQUENCES[Change.RENAMED]
-        ended = (found.computers_end, found.sessions is not Sessions.STAY, found.recovery_code)
+        computers, sessions = (found[item] is not Effect.STAY for item in (Item.COMPUTERS, Item.SESSIONS))
+        ended = (computers, sessions, found[Item.RECOVERY_CODE])
         assert ended == consequences(before, after), (before, after, change)
 
 
-def test_a_code_lives_exactly_while_two_factor_is_active() -> None:
+def test_recovery_code_exists_exactly_while_2fa_is_active() -> None:
     """No sequence of changes leaves a recovery code without 2FA, or active 2FA without one."""
     reached = {False: False}
     for before, after in itertools.product(STATES, STATES):
-        if not lawful(before) or not lawful(after):
+        if not is_possible(before) or not is_possible(after):
             continue
         change = change_of(before, after)
-        kept = CONSEQUENCES[change].recovery_code if change else RecoveryCode.STAYS
-        has_code = {RecoveryCode.NEW: True, RecoveryCode.DIES: False, RecoveryCode.STAYS: before.active}[kept]
+        kept = CONSEQUENCES[change][Item.RECOVERY_CODE] if change else Effect.STAY
+        has_code = {Effect.NEW: True, Effect.END: False, Effect.STAY: before.active}[kept]
         assert has_code is after.active, (before, after, change)
         reached[after.active] = has_code
     assert reached == {False: False, True: True}
 
 
-def lawful(state: TwoFactor) -> bool:
-    """Without factors 2FA is off or not yet on: removing the last one sets `disabled`."""
+def is_possible(state: TwoFactor) -> bool:
+    """Return whether the state is possible: removing the last factor sets `disabled`."""
     return bool(state.factors) or state.policy is Policy.DISABLED
 
 
-def test_saving_the_same_again_changes_nothing() -> None:
-    """No one is signed out by pressing a button twice."""
+def test_saving_the_same_settings_again_changes_nothing() -> None:
+    """Pressing a button twice signs no one out."""
     assert all(change_of(state, state) is None for state in STATES)

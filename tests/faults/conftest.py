@@ -1,38 +1,38 @@
-"""What every fault needs: a PostgreSQL server that may be broken, and how large the counts are."""
+"""Fixtures for faults: servers that may be broken, and the factor for large counts."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
-from tests.parts import need
-from tests.service import Service
+from tests.support.cluster import Cluster
+from tests.support.programs import need
+from tests.support.service import Service
 
 
 @pytest.fixture(scope="session")
 def fragile() -> Iterator[Cluster]:
-    """A PostgreSQL server for these tests alone, so that a broken one breaks nobody else's."""
+    """Yield a PostgreSQL server for these tests alone, so that breaking it does not affect other tests."""
     need("postgres")
     with Cluster() as running:
         yield running
 
 
 @pytest.fixture
-def of_many(full: bool) -> float:  # noqa: FBT001 - a fixture is given by name
-    """What the large counts are multiplied by: all of them with `bin/test --full`, else a tenth."""
+def scale(full: bool) -> float:  # noqa: FBT001 - a fixture
+    """Return the factor for large counts: 1 with `bin/test --full`, and otherwise a tenth."""
     return 1.0 if full else 0.1
 
 
 @pytest.fixture
 def on_sqlite(tmp_path: Path) -> Iterator[Service]:
-    """A server on SQLite for one test, which may kill it."""
+    """Start a server on SQLite that the test may kill."""
     with Service(tmp_path / "service") as running:
         yield running
 
 
 @pytest.fixture
 def on_postgres(fragile: Cluster, tmp_path: Path) -> Iterator[Service]:
-    """A server on the fragile PostgreSQL for one test."""
+    """Yield a server on the fragile PostgreSQL for one test."""
     with Service(tmp_path / "service", database_url=fragile.database()) as running:
         yield running

@@ -1,4 +1,4 @@
-"""A migration that fails or is killed leaves the version before it, with which the service goes on."""
+"""A migration that fails or is killed leaves the previous schema, with which the service continues."""
 
 import shutil
 import subprocess
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import twofold
-from tests.clients import Person
 from tests.conftest import new_database
 from tests.faults.test_start import refusal
-from tests.service import Service
+from tests.support.clients import Person
+from tests.support.service import Service
 
 NUMBER = len(list((Path(twofold.__file__).parent / "base/database/migrations").glob("*.sql"))) + 1
 MIGRATION = f"{NUMBER:04}_next.sql"
@@ -28,8 +28,8 @@ SELECT n FROM counted;
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def lived_in(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Service, Person]:
-    """A service that stands still, with somebody in it."""
+def used_service(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Service, Person]:
+    """Return a stopped service with one account, and its user."""
     url = None if request.param == "sqlite" else new_database("postgres", request, tmp_path)
     service = Service(tmp_path / "service", database_url=url)
     with service:
@@ -37,7 +37,7 @@ def lived_in(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Service, P
 
 
 def newer(service: Service, script: str) -> Service:
-    """The same service in a newer version, which brings one more migration."""
+    """Return the same service in a newer version, which has one more migration."""
     package = service.folder / "newer" / "twofold"
     if not package.exists():
         shutil.copytree(Path(twofold.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -48,24 +48,24 @@ def newer(service: Service, script: str) -> Service:
 
 
 def check_that_the_old_version_works(service: Service, person: Person) -> None:
-    """The version before finds its data as it left them: the session lives, the password is known."""
+    """Check that the previous version still accepts the session and the password."""
     with service:
-        person.api.session().must(200)
-        person.another_browser().sign_in(person.email, person.password).must(200)
+        person.api.session().expect(200)
+        person.another_browser().sign_in(person.email, person.password).expect(200)
 
 
-def test_a_faulty_migration_is_undone(lived_in: tuple[Service, Person]) -> None:
-    """It breaks off in the middle: one sentence, the old version goes on, and the mended step can be taken."""
-    service, person = lived_in
+def test_failed_migration_is_rolled_back(used_service: tuple[Service, Person]) -> None:
+    """The error is one line, the old version keeps working, and the corrected migration can be applied."""
+    service, person = used_service
     assert MIGRATION.removesuffix(".sql") in refusal(newer(service, FAULTY))
     check_that_the_old_version_works(service, person)
     with newer(service, FAULTY.replace("SELECT * FROM nothing_like_it", "UPDATE account SET stamp = 1")):
-        person.api.session().must(200)
+        person.api.session().expect(200)
 
 
-def test_a_killed_migration_is_undone(lived_in: tuple[Service, Person]) -> None:
-    """It is killed at work: the old version goes on, and no lock is left behind."""
-    service, person = lived_in
+def test_killed_migration_is_rolled_back(used_service: tuple[Service, Person]) -> None:
+    """The previous version continues, and no lock remains."""
+    service, person = used_service
     killed = newer(service, ENDLESS).start(wait=False)
     time.sleep(4)
     assert killed.running().poll() is None, killed.output()
@@ -74,12 +74,12 @@ def test_a_killed_migration_is_undone(lived_in: tuple[Service, Person]) -> None:
     check_that_the_old_version_works(service, person)
 
 
-def test_a_newer_database_is_left_alone(lived_in: tuple[Service, Person]) -> None:
-    """An older version says that it is too old, and the newer one goes on."""
-    service, person = lived_in
+def test_older_version_refuses_a_newer_database(used_service: tuple[Service, Person]) -> None:
+    """The older version says that it is too old, and the newer one still works."""
+    service, person = used_service
     after = newer(service, "CREATE TABLE brought_by_it (id BIGINT PRIMARY KEY);")
     with after:
-        person.api.session().must(200)
+        person.api.session().expect(200)
     assert f"version {NUMBER}" in refusal(service)
     command = [sys.executable, "-m", "twofold", "migrate", "--check"]
     done = subprocess.run(
@@ -87,4 +87,4 @@ def test_a_newer_database_is_left_alone(lived_in: tuple[Service, Person]) -> Non
     )
     assert done.returncode == 1
     with after:
-        person.api.session().must(200)
+        person.api.session().expect(200)

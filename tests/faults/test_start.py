@@ -1,5 +1,6 @@
-"""What stands in the way of a start is told in one sentence and exit status 1; nothing is made anew over what was."""
+"""Every fault that prevents startup is a one-line error with exit status 1, and existing data is not replaced."""
 
+import json
 import os
 import secrets
 import shutil
@@ -13,19 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients import Api, Person
-from tests.faults.outages import file_of
-from tests.parts import need
-from tests.service import Service
+from tests.support.clients import Api, Person
+from tests.support.outages import file_of
+from tests.support.programs import need
+from tests.support.service import Service
 
 REFUSED_WITHIN = 60.0
-# Root may read everything; without these two rights it is bound by modes like everybody.
+# Root may read everything; without these two capabilities, file modes apply to it like to other users.
 LIKE_EVERYBODY = ["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[Service, Person]:
-    """A service that has run and stands still, and a person with an authenticator in it."""
+def stopped_service(tmp_path_factory: pytest.TempPathFactory) -> tuple[Service, Person]:
+    """Return a stopped service that has data, and its user with an authenticator."""
     service = Service(tmp_path_factory.mktemp("service"), launcher=bound_by_modes())
     with service:
         person = Person.with_totp(service.url)
@@ -34,17 +35,17 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[Service, Person]:
 
 
 def bound_by_modes() -> list[str]:
-    """What to start a service with so that it may read and write only what its user may."""
+    """Return a launcher for a service to which file modes apply."""
     return [need_setpriv(), *LIKE_EVERYBODY] if os.geteuid() == 0 else []
 
 
 def need_setpriv() -> str:
-    """The program that drops rights; util-linux is on every Linux."""
+    """Return the program that drops capabilities, which is part of util-linux."""
     return shutil.which("setpriv") or need("setpriv")
 
 
 def refusal(service: Service, **settings: str) -> str:
-    """Starts a service that must not start; gives its one sentence."""
+    """Start a service that must fail to start, and return its one-line error."""
     environment = service.environment() | {f"TWOFOLD_{name.upper()}": value for name, value in settings.items()}
     command = [*service.launcher, sys.executable, "-m", "twofold", "serve", "--port", str(service.port)]
     done = subprocess.run(
@@ -63,12 +64,12 @@ def refusal(service: Service, **settings: str) -> str:
 
 
 def check_as_before(service: Service, person: Person) -> None:
-    """Starts the service again; the person signs in with password and authenticator."""
+    """Start the service again and sign the person in with password and authenticator."""
     with service:
         api = Api(service.url)
-        assert api.sign_in(person.email, person.password).must(200)["status"] == "code_required"
+        assert api.sign_in(person.email, person.password).expect(200)["status"] == "code_required"
         assert person.authenticator is not None
-        # A wrong code is compared, which takes the right key; a right one would have to be waited for.
+        # Comparing a wrong code also needs the right key, and takes no wait for a new code.
         api.give_code(person.authenticator.wrong_code()).refused(401, "wrong_code")
         assert service.stop() == 0
 
@@ -76,71 +77,98 @@ def check_as_before(service: Service, person: Person) -> None:
 # ------------------------------------------------------------------ the key file (K06)
 
 
-def no_file(path: Path) -> None:
-    """The key file is not there."""
+def missing(path: Path) -> None:
+    """Delete the key file."""
     path.unlink()
 
 
 def another_key(path: Path) -> None:
-    """A sound key of the same name, but not the one that it was."""
+    """Replace the key with another valid one of the same name."""
     path.write_text(f"k1:{fresh_key()}\n")
 
 
 def another_name(path: Path) -> None:
-    """A sound key that the database has never seen."""
+    """Replace the key with a valid one under a name that the database does not know."""
     path.write_text(f"k9:{fresh_key()}\n")
 
 
-def for_all_to_read(path: Path) -> None:
-    """Everybody on the machine can read it."""
+def readable_by_everyone(path: Path) -> None:
+    """Make the file readable by every user."""
     path.chmod(0o644)
 
 
-def for_nobody_to_read(path: Path) -> None:
-    """Not even the service can read it."""
+def readable_by_nobody(path: Path) -> None:
+    """Make the file unreadable even for the service."""
     path.chmod(0o000)
 
 
-def cut_short(path: Path) -> None:
-    """The end of the key is missing."""
+def truncated(path: Path) -> None:
+    """Cut off the end of the key."""
     path.write_text(path.read_text()[:20])
 
 
 def empty(path: Path) -> None:
-    """Nothing is in it."""
+    """Empty the key file."""
     path.write_text("")
 
 
-def no_text(path: Path) -> None:
-    """Bytes that are no text."""
+def not_text(path: Path) -> None:
+    """Replace the content with bytes that are not text."""
     path.write_bytes(b"\xff\x00\xfe" * 20)
 
 
 def a_folder(path: Path) -> None:
-    """A folder stands in its place."""
+    """Replace the file with a folder."""
     path.unlink()
     path.mkdir()
 
 
 def fresh_key() -> str:
-    """32 random bytes as they are written."""
+    """Return a new key as it is written in a file."""
     return urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
 
 
-DAMAGES = [no_file, another_key, another_name, for_all_to_read, for_nobody_to_read, cut_short, empty, no_text, a_folder]
+DAMAGED = (
+    "The key file {path} is damaged: each line must be `id:base64url` of 32 bytes, each id different. Restore it from"
+    " your backup."
+)
+UNREADABLE = (
+    "The key file {path} cannot be read ({reason}): make the user that runs Twofold its owner, or restore it from a"
+    " backup."
+)
+DAMAGES: dict[Callable[[Path], None], str] = {
+    missing: "The key file {path} is missing, but the database is encrypted with it: restore it from a backup, or set"
+    " TWOFOLD_SECRET_KEYS as on the other nodes.",
+    another_key: "The key k1 is not the one of this database: restore the key file of this database from a backup, or"
+    " correct TWOFOLD_SECRET_KEYS.",
+    another_name: "None of the keys belongs to this database: add k1 after the newer ones.",
+    readable_by_everyone: "Other users can read the key file {path}: run `chmod 600 {path}`, and treat the keys as"
+    " exposed. If every mount resets the mode, store the keys elsewhere and set TWOFOLD_SECRET_KEYS_FILE to that file.",
+    readable_by_nobody: UNREADABLE.replace("{reason}", "Permission denied"),
+    a_folder: UNREADABLE.replace("{reason}", "Is a directory"),
+    truncated: DAMAGED,
+    empty: DAMAGED,
+    not_text: DAMAGED,
+}
+IN_DOCTOR: dict[Callable[[Path], None], str] = {  # where `doctor` and `serve` have different texts
+    missing: "The keys of this database are missing: restore them from a backup.",
+    another_key: "These do not match the keys of this database: k1. Restore them from a backup.",
+    another_name: "None belongs to this database: add k1 after the newer ones.",
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_key_file_that_is_not_right_is_never_replaced(
-    damage: Callable[[Path], None], house: tuple[Service, Person]
+def test_unusable_key_file_is_explained_and_never_replaced(
+    damage: Callable[[Path], None], stopped_service: tuple[Service, Person]
 ) -> None:
-    """The service refuses to start and makes no new key over old data; the right file mends everything."""
-    service, _ = house
+    """`serve` and `doctor` say what is wrong and what to do, and no key is created over existing data."""
+    service, _ = stopped_service
     path = service.data_dir / "secret.keys"
     right, remembered = path.read_text(), remembered_keys(service)
     try:
         damage(path)
-        assert "key" in refusal(service)
+        assert refusal(service) == DAMAGES[damage].format(path=path)
+        assert doctor_error(service) == IN_DOCTOR.get(damage, DAMAGES[damage]).format(path=path)
     finally:
         if path.is_dir():
             path.rmdir()
@@ -150,9 +178,19 @@ def test_a_key_file_that_is_not_right_is_never_replaced(
     assert remembered_keys(service) == remembered
 
 
-def test_a_missing_key_file_is_not_made_anew(house: tuple[Service, Person]) -> None:
-    """After a refused start the place is as empty as it was: nobody can take a new key for the old one."""
-    service, _ = house
+def doctor_error(service: Service) -> str:
+    """Return the error of `doctor` about the keys."""
+    command = [*service.launcher, sys.executable, "-m", "twofold", "doctor", "--json"]
+    environment = service.environment()
+    done = subprocess.run(command, cwd=service.folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    (error,) = [line["text"] for line in json.loads(done.stdout) if line["name"] == "keys" and line["status"] == "fail"]
+    return str(error)
+
+
+def test_missing_key_file_is_not_created_over_existing_data(stopped_service: tuple[Service, Person]) -> None:
+    """A failed start creates no key that could be mistaken for the lost one."""
+    service, _ = stopped_service
     path = service.data_dir / "secret.keys"
     aside = path.rename(path.with_suffix(".aside"))
     try:
@@ -163,19 +201,19 @@ def test_a_missing_key_file_is_not_made_anew(house: tuple[Service, Person]) -> N
 
 
 def remembered_keys(service: Service) -> list[tuple[str, str]]:
-    """What the database remembers of its keys."""
+    """Return what the database stores about its keys."""
     with closing(sqlite3.connect(file_of(service))) as file:
         return file.execute("SELECT id, key_check FROM secret_key ORDER BY id").fetchall()
 
 
-def test_the_right_key_file_mends_everything(house: tuple[Service, Person]) -> None:
-    """After all those refused starts the old key opens the old data."""
-    check_as_before(*house)
+def test_restoring_the_key_file_restores_access(stopped_service: tuple[Service, Person]) -> None:
+    """After all failed starts, the old key still opens the data."""
+    check_as_before(*stopped_service)
 
 
-def test_keys_by_variable_must_be_the_right_ones(house: tuple[Service, Person]) -> None:
-    """A foreign key is refused, the right one works without the file, also behind a newer one."""
-    service, person = house
+def test_keys_in_the_environment_must_match_the_database(stopped_service: tuple[Service, Person]) -> None:
+    """Another key is refused; the right one works without a file, even after a newer one."""
+    service, person = stopped_service
     path = service.data_dir / "secret.keys"
     right = path.read_text().strip()
     assert "k1" in refusal(service, secret_keys=f"k1:{fresh_key()}")
@@ -194,9 +232,9 @@ def test_keys_by_variable_must_be_the_right_ones(house: tuple[Service, Person]) 
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o500, 0o600])
-def test_a_data_directory_that_cannot_be_used_is_named(mode: int, house: tuple[Service, Person]) -> None:
-    """Unreadable, not writable or not to be entered: one sentence names it, and nothing is lost."""
-    service, _ = house
+def test_unusable_data_directory_is_named_in_the_error(mode: int, stopped_service: tuple[Service, Person]) -> None:
+    """This covers directories that cannot be read, written or entered, and no data is lost."""
+    service, _ = stopped_service
     service.data_dir.chmod(mode)
     try:
         assert str(service.data_dir) in refusal(service)
@@ -204,8 +242,8 @@ def test_a_data_directory_that_cannot_be_used_is_named(mode: int, house: tuple[S
         service.data_dir.chmod(0o700)
 
 
-def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """Its parent may not be written, or is a file: one sentence, and nothing is left behind."""
+def test_data_directory_that_cannot_be_created_is_named_in_the_error(tmp_path: Path) -> None:
+    """Its parent is read-only or a file, and nothing is created."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
     (tmp_path / "file").write_text("")
@@ -215,14 +253,14 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert list(closed.iterdir()) == []
 
 
-def test_missing_parents_of_the_data_directory_are_made(tmp_path: Path) -> None:
-    """A first start in a place that does not exist yet just works, and the place is private."""
+def test_missing_parents_of_the_data_directory_are_created(tmp_path: Path) -> None:
+    """They are created for the service's user only."""
     with Service(tmp_path, settings={"data_dir": str(tmp_path / "some" / "where")}) as service:
-        Api(service.url).sign_up("first@example.com").must(201)
+        Api(service.url).sign_up("first@example.com").expect(201)
     assert (tmp_path / "some" / "where").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_database_file_in_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """Only the data directory is made; a database elsewhere must have its place."""
+def test_database_file_in_a_missing_folder_is_named_in_the_error(tmp_path: Path) -> None:
+    """Only the data directory is created, not the folder of a database elsewhere."""
     service = Service(tmp_path, database_url=f"sqlite:///{tmp_path}/nowhere/twofold.db")
     assert f"{tmp_path}/nowhere" in refusal(service)

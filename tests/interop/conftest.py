@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.interop.otplib import Otplib
+from tests.support.otplib import Otplib
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.interop.apps import (
+from tests.support.authenticator_apps import (
     APPS,
     Entry,
     aegis,
@@ -18,8 +18,8 @@ from tests.interop.apps import (
     two_fas,
     two_fas_by_parameter,
 )
-from tests.interop.otplib import Otplib
-from tests.interop.people import emails, factor_names, site_names
+from tests.support.awkward_names import emails, factor_names, site_names
+from tests.support.otplib import Otplib
 from twofold.factors.totp.rules import SECRET_BYTES, key_uri, text_key
 
 secrets = st.binary(min_size=SECRET_BYTES, max_size=SECRET_BYTES)
@@ -27,7 +27,7 @@ KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
 def read_by_the_book(uri: str) -> Entry:
-    """The URI read by RFC 3986 alone, each part decoded once."""
+    """Return the URI read by RFC 3986 alone, each part decoded once."""
     parts = urlsplit(uri)
     issuer, _, account = parts.path.removeprefix("/").partition(":")
     values = dict(parse_qsl(parts.query, strict_parsing=True))
@@ -37,7 +37,9 @@ def read_by_the_book(uri: str) -> Entry:
 
 
 @given(secret=secrets, issuer=site_names, account=emails, name=st.none() | factor_names)
-def test_all_apps_read_the_same_entry(secret: bytes, issuer: str, account: str, name: str | None) -> None:
+def test_every_app_parses_the_same_entry_from_the_key_uri(
+    secret: bytes, issuer: str, account: str, name: str | None
+) -> None:
     """Google, Microsoft, Aegis, 2FAS and FreeOTP+ agree with each other and with the standard."""
     uri = key_uri(secret, issuer=issuer, account=account, name=name)
     expected = read_by_the_book(uri)
@@ -46,7 +48,9 @@ def test_all_apps_read_the_same_entry(secret: bytes, issuer: str, account: str, 
 
 
 @given(secret=secrets, issuer=site_names, account=emails, name=st.none() | factor_names)
-def test_pyotp_reads_the_same_entry(secret: bytes, issuer: str, account: str, name: str | None) -> None:
+def test_pyotp_parses_the_same_entry_from_the_key_uri(
+    secret: bytes, issuer: str, account: str, name: str | None
+) -> None:
     """It refuses a URI whose two issuers differ."""
     uri = key_uri(secret, issuer=issuer, account=account, name=name)
     read, expected = pyotp.parse_uri(uri), read_by_the_book(uri)
@@ -56,7 +60,7 @@ def test_pyotp_reads_the_same_entry(secret: bytes, issuer: str, account: str, na
 
 
 @given(secret=secrets, issuer=site_names, account=emails, name=st.none() | factor_names)
-def test_otplib_reads_the_same_entry(
+def test_otplib_parses_the_same_entry_from_the_key_uri(
     otplib: Otplib, secret: bytes, issuer: str, account: str, name: str | None
 ) -> None:
     """A reader in another language."""
@@ -68,7 +72,7 @@ def test_otplib_reads_the_same_entry(
 
 
 @given(issuer=site_names, account=emails, name=factor_names)
-def test_a_second_app_is_a_second_entry_everywhere(issuer: str, account: str, name: str) -> None:
+def test_second_authenticator_never_overwrites_the_first_entry(issuer: str, account: str, name: str) -> None:
     """No app may overwrite the first entry, whichever part it goes by."""
     first = key_uri(bytes(20), issuer=issuer, account=account, name=None)
     second = key_uri(bytes(20), issuer=issuer, account=account, name=name)
@@ -90,7 +94,7 @@ def test_a_second_app_is_a_second_entry_everywhere(issuer: str, account: str, na
         (microsoft_authenticator, "a@c.org", "Site", ("a@c.org", "")),
     ],
 )
-def test_the_readers_trip_over_what_trips_the_apps(
+def test_uris_known_to_confuse_apps_confuse_these_parsers(
     app: Callable[[str], Entry], label: str, issuer: str, misread: tuple[str | None, str]
 ) -> None:
     """URIs that are known to be misread are misread here too: agreement above means something."""

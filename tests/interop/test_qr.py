@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.interop.people import emails, factor_names, site_names
-from tests.interop.pictures import on_page, pixels, png
-from tests.parts import need
+from tests.support.awkward_names import emails, factor_names, site_names
+from tests.support.pictures import on_page, pixels, png
+from tests.support.programs import need
 from twofold.factors.totp.qr import svg
 from twofold.factors.totp.rules import SECRET_BYTES, key_uri
 
@@ -29,10 +29,10 @@ uris = st.builds(
 
 @given(uri=uris)
 @settings(max_examples=30)
-def test_opencv_reads_the_picture_on_light_and_dark_pages(uri: str) -> None:
+def test_opencv_reads_the_qr_code_on_light_and_dark_pages(uri: str) -> None:
     """Pixel for pixel, as a camera app on a computer does."""
     picture = svg(uri)
-    # The older detector of OpenCV misses one picture in twenty whoever has drawn it.
+    # The older detector of OpenCV misses one QR code in twenty, whichever library drew it.
     scanner = cv2.QRCodeDetectorAruco()
     for page in (DARK, LIGHT):
         read, _, _ = scanner.detectAndDecode(on_page(picture, page=page))
@@ -40,7 +40,7 @@ def test_opencv_reads_the_picture_on_light_and_dark_pages(uri: str) -> None:
 
 
 @pytest.mark.parametrize("page", [DARK, LIGHT], ids=["dark", "light"])
-def test_zbar_reads_every_picture(tmp_path: Path, page: int, full: bool) -> None:  # noqa: FBT001 - a fixture
+def test_zbar_reads_every_qr_code(tmp_path: Path, page: int, full: bool) -> None:  # noqa: FBT001 - a fixture
     """Many accounts with random secrets, of short and long names, read by one run of zbarimg."""
     count = 500 if full else 50
     chance = np.random.default_rng(page)
@@ -57,7 +57,7 @@ def test_zbar_reads_every_picture(tmp_path: Path, page: int, full: bool) -> None
 
 @given(uri=uris)
 @settings(max_examples=30)
-def test_the_card_is_white_to_its_edge_and_painted_whole(uri: str) -> None:
+def test_qr_code_has_a_white_quiet_zone_in_the_image(uri: str) -> None:
     """Four modules of white all round, in the picture itself, so that no theme can take them away."""
     drawn = pixels(svg(uri))
     assert set(np.unique(drawn)) == {0, 255}
@@ -66,7 +66,7 @@ def test_the_card_is_white_to_its_edge_and_painted_whole(uri: str) -> None:
     assert drawn.shape[0] <= 65 * 5 + 2 * QUIET_ZONE
 
 
-def test_the_picture_tells_its_purpose_and_no_secret() -> None:
+def test_qr_code_has_alternative_text_without_the_key() -> None:
     """Who hears the page hears what the picture is for; the key stands beside it as text (WCAG 1.1.1)."""
     picture = svg(key_uri(b"12345678901234567890", issuer="a.example", account="a@example.org", name=None))
     assert 'role="img"' in picture

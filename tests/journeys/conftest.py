@@ -1,21 +1,21 @@
-"""What a journey may ask for: one Chromium for all, a server for each file, and computers with script and without."""
+"""Fixtures for journeys: Chromium and a server for each file, and computers with and without JavaScript."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.journeys.computer import Computer, launch
-from tests.parts import need
-from tests.phones import FROM_ONE_ADDRESS
-from tests.service import Service
+from tests.support.computer import Computer, launch
+from tests.support.phones import FROM_ONE_ADDRESS
+from tests.support.programs import need
+from tests.support.service import Service
 
 Computers = Callable[[], Computer]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once."""
+    """Yield Chromium. It is started for each file, because Playwright's event loop would block those of other files."""
     need("chromium")
     with sync_playwright() as playwright:
         chromium = launch(playwright)
@@ -25,21 +25,21 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The real server with a clock that can be moved, forwards only: its file's journeys share it. Use new persons."""
+    """Yield the real server at its default address, for one file. Its clock only moves forward, so use new accounts."""
     folder = tmp_path_factory.mktemp("service")
-    with Service(folder, movable_clock=True, settings=FROM_ONE_ADDRESS) as running:
+    with Service(folder, movable_clock=True, default_address=True, settings=FROM_ONE_ADDRESS) as running:
         yield running
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
 def script(request: pytest.FixtureRequest) -> bool:
-    """Every journey is made twice, with script and without."""
+    """Run every journey with and without JavaScript."""
     return bool(request.param)
 
 
 @pytest.fixture
 def computers(browser: Browser, service: Service, *, script: bool) -> Iterator[Computers]:
-    """As many computers as a journey needs."""
+    """Yield a function that returns another computer."""
     opened: list[Computer] = []
 
     def another() -> Computer:
@@ -53,5 +53,5 @@ def computers(browser: Browser, service: Service, *, script: bool) -> Iterator[C
 
 @pytest.fixture
 def computer(computers: Computers) -> Computer:
-    """The computer of the journey."""
+    """Return one computer."""
     return computers()

@@ -1,18 +1,18 @@
-"""The article, step by step, from sign-up to signing in with the code of a real authenticator."""
+"""The article, step by step, from sign-up to a sign-in with a code from a real authenticator."""
 
 from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.journeys.computer import DESKTOP, SCHEMES, SIZES, Computer
-from tests.journeys.person import QR_CODE, SAVED, TRUST, Person
-from tests.journeys.phone import Phone, read_key_uri, scan
+from tests.support.authenticator_phone import AuthenticatorPhone, read_key_uri, scan
+from tests.support.browser_person import QR_CODE, SAVED, TRUST, BrowserPerson
+from tests.support.computer import DESKTOP, SCHEMES, SIZES, Computer
 
 
-def test_whoever_follows_the_article_signs_in_with_a_code(computer: Computer, tmp_path: Path) -> None:
-    """The whole article works: authenticate, choose, scan, verify, save the recovery code, sign in with a code."""
-    ada = Person(computer)
+def test_documented_steps_lead_to_signing_in_with_a_code(computer: Computer, tmp_path: Path) -> None:
+    """The steps are: authenticate, choose, scan, verify, save the recovery code, and sign in with a code."""
+    ada = BrowserPerson(computer)
     ada.signs_up()
     ada.locks_settings()
     sees_a_grey_page(ada)
@@ -23,7 +23,7 @@ def test_whoever_follows_the_article_signs_in_with_a_code(computer: Computer, tm
     assert read_key_uri(uri).name == ada.email
     assert ada.reads_the_key().replace(" ", "").replace("\n", "") == read_key_uri(uri).secret
     ada.button("Continue").click()
-    ada.phone = Phone(read_key_uri(uri).secret, computer.service)
+    ada.phone = AuthenticatorPhone(read_key_uri(uri).secret, computer.service)
     ada.verifies(ada.code())
     keeps_the_recovery_code(ada)
     ada.signs_out()
@@ -33,8 +33,8 @@ def test_whoever_follows_the_article_signs_in_with_a_code(computer: Computer, tm
     ada.sees("User Settings")
 
 
-def sees_a_grey_page(person: Person) -> None:
-    """Locked settings are for reading only: nothing can be chosen or pressed."""
+def sees_a_grey_page(person: BrowserPerson) -> None:
+    """Check that locked settings are read-only: nothing can be selected or pressed."""
     for name in ("Disabled", "Once per computer", "Every log-in", "TOTP authenticator app"):
         expect(person.page.get_by_role("radio", name=name)).to_be_disabled()
     for name in ("Update 2FA Settings", "Update 2FA Method", "Change password"):
@@ -42,8 +42,11 @@ def sees_a_grey_page(person: Person) -> None:
     person.reads("Changes are locked. Authenticate to make changes.")
 
 
-def scans_on_every_screen(person: Person, folder: Path) -> str:
-    """A barcode reader reads the same from a picture of the page, light and dark, on a desktop and at 320 pixels."""
+def scans_on_every_screen(person: BrowserPerson, folder: Path) -> str:
+    """Return what a barcode reader reads from the page.
+
+    It must be the same in light and dark, wide and at 320 pixels.
+    """
     person.sees("Set up your authenticator app")
     page, picture, read = person.page, folder / "screen.png", set()
     for scheme, size in product(SCHEMES, SIZES):
@@ -59,8 +62,8 @@ def scans_on_every_screen(person: Person, folder: Path) -> str:
     return uri
 
 
-def keeps_the_recovery_code(person: Person) -> None:
-    """The recovery code can be copied, downloaded and printed; one goes on after saying that it is saved."""
+def keeps_the_recovery_code(person: BrowserPerson) -> None:
+    """Copy, download and print the recovery code, then confirm that it is saved."""
     person.sees("Save your recovery code")
     code = person.reads_the_recovery_code()
     if person.computer.script:
@@ -77,16 +80,16 @@ def keeps_the_recovery_code(person: Person) -> None:
     expect(person.section("Enable Two-Factor Authentication (2FA)").get_by_text("On", exact=True)).to_be_visible()
 
 
-def copies(person: Person, code: str) -> None:
-    """Copy puts the code on the clipboard and says so."""
+def copies(person: BrowserPerson, code: str) -> None:
+    """Check that Copy puts the code on the clipboard and says so."""
     person.computer.context.grant_permissions(["clipboard-read", "clipboard-write"])
     person.button("Copy").click()
     expect(person.button("Copied")).to_be_visible()
     assert person.page.evaluate("navigator.clipboard.readText()") == code
 
 
-def prints(person: Person, code: str) -> None:
-    """Paper shows the code, whose it is and since when, and nothing else."""
+def prints(person: BrowserPerson, code: str) -> None:
+    """Check that the printed page shows only the code, its account and its date."""
     if person.computer.script:
         person.page.evaluate("window.print = () => { window.printed = true }")
         person.button("Print").click()
@@ -101,18 +104,18 @@ def prints(person: Person, code: str) -> None:
     person.page.emulate_media(media="screen")
 
 
-def test_a_recovery_code_is_shown_only_once(computer: Computer) -> None:
-    """Reloading the page of the recovery code says that it was shown, and offers a new one, which is another."""
-    ada = Person(computer)
+def test_recovery_code_is_not_shown_again_after_a_reload(computer: Computer) -> None:
+    """The reloaded page says that the code was shown, and offers to create a new one."""
+    ada = BrowserPerson(computer)
     ada.signs_up()
     ada.chooses_method("TOTP authenticator app")
     ada.sets_up_the_app()
     ada.sees("Save your recovery code")
     first = ada.reads_the_recovery_code()
     ada.page.reload()
-    ada.sees("Your recovery code was shown already")
+    ada.sees("Your recovery code was already shown")
     expect(ada.page.get_by_text(first)).to_have_count(0)
-    ada.button("Make a new recovery code").click()
+    ada.button("Create a new recovery code").click()
     ada.saves_the_recovery_code()
     assert ada.recovery_code != first
     expect(ada.page.get_by_role("radio", name="Every log-in")).to_be_checked()

@@ -1,26 +1,26 @@
-"""Authenticators: replaced without a gap, named, several, removed."""
+"""Authenticators are replaced without a gap, named, combined and removed."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.computer import SIZES, SMALL, Computer
-from tests.journeys.person import QR_CODE, Person
+from tests.support.browser_person import QR_CODE, BrowserPerson
+from tests.support.computer import SIZES, SMALL, Computer
 
 PLACES = "row => [...row.querySelectorAll('summary, .inline .button')].map(one => [one.offsetLeft, one.offsetTop])"
 
 
 @pytest.fixture
-def ada(computer: Computer) -> Person:
-    """Somebody with one authenticator, at unlocked settings."""
-    person = Person.with_authenticator(computer)
+def ada(computer: Computer) -> BrowserPerson:
+    """Return a person with one authenticator and unlocked settings."""
+    person = BrowserPerson.with_authenticator(computer)
     person.signs_in()
     return person
 
 
-def test_the_old_app_works_until_the_new_one_is_proved(ada: Person) -> None:
-    """Replacing an app leaves no gap: the old one signs in during the set-up, and never after it."""
+def test_old_authenticator_works_until_the_new_one_is_verified(ada: BrowserPerson) -> None:
+    """The old app signs in during the set-up of the new one, but not after it."""
     old = ada.phone
     assert old is not None
     ada.button("Replace Authenticator app").click()
@@ -42,8 +42,8 @@ def test_the_old_app_works_until_the_new_one_is_proved(ada: Person) -> None:
     ada.sees("User Settings")
 
 
-def test_a_second_authenticator_has_a_name_and_signs_in_too(ada: Person) -> None:
-    """A second app gets its own name, which the app shows as well; either of the two signs in."""
+def test_second_authenticator_has_its_own_name_and_can_sign_in(ada: BrowserPerson) -> None:
+    """The app shows the same name, and both apps can sign in."""
     ada.adds_an_authenticator("Tablet")
     tablet = ada.takes_the_key()
     expect(ada.link("Open in your authenticator app")).to_have_attribute("href", re.compile("Tablet"))
@@ -59,8 +59,8 @@ def test_a_second_authenticator_has_a_name_and_signs_in_too(ada: Person) -> None
     ada.signs_in()
 
 
-def test_an_authenticator_is_renamed(ada: Person) -> None:
-    """A new name is shown at once; an empty one is refused where it was typed."""
+def test_authenticator_can_be_renamed(ada: BrowserPerson) -> None:
+    """The new name is shown at once, and an empty one is refused at the field."""
     section = ada.section("Authenticators")
     section.get_by_text("Rename").first.click()
     section.get_by_label("New name").fill(" ")
@@ -69,12 +69,12 @@ def test_an_authenticator_is_renamed(ada: Person) -> None:
     expect(section.get_by_label("New name")).to_have_attribute("aria-invalid", "true")
     section.get_by_label("New name").fill("My phone")
     section.get_by_role("button", name="Save name").click()
-    ada.is_told("The authenticator has its new name.")
+    ada.is_told("The authenticator was renamed.")
     expect(section.get_by_role("button", name="Remove My phone")).to_be_visible()
 
 
-def test_nothing_moves_under_the_pointer_when_a_name_is_edited(ada: Person) -> None:
-    """The form opens below; Rename and its neighbours stay where they were, on a desktop and at 320 pixels."""
+def test_opening_the_rename_form_moves_nothing_else(ada: BrowserPerson) -> None:
+    """The form opens below, on a desktop and at 320 pixels."""
     row = ada.section("Authenticators").get_by_role("listitem").first
     for size in SIZES:
         ada.page.set_viewport_size(size)
@@ -86,8 +86,8 @@ def test_nothing_moves_under_the_pointer_when_a_name_is_edited(ada: Person) -> N
         assert all(top > y for _, y in before)
 
 
-def test_the_qr_code_stands_in_the_middle_of_a_small_screen(ada: Person) -> None:
-    """As much white to its left as to its right, and all of it on the screen."""
+def test_qr_code_is_centred_on_a_small_screen(ada: BrowserPerson) -> None:
+    """The margins on both sides are equal, and the whole code is on the screen."""
     ada.adds_an_authenticator("Tablet")
     ada.page.set_viewport_size(SMALL)
     box = ada.page.get_by_role("img", name=QR_CODE).bounding_box()
@@ -96,23 +96,23 @@ def test_the_qr_code_stands_in_the_middle_of_a_small_screen(ada: Person) -> None
     assert abs(2 * box["x"] + box["width"] - SMALL["width"]) < 2
 
 
-def test_removing_the_last_authenticator_turns_two_factor_off(ada: Person) -> None:
-    """Before the only authenticator goes the page says what that means; then the password alone signs in."""
+def test_removing_the_last_authenticator_turns_2fa_off(ada: BrowserPerson) -> None:
+    """The page warns before the removal, and then the password alone signs in."""
     ada.button("Remove Authenticator app").click()
     ada.sees("Remove Authenticator app?")
-    ada.reads("Removing it turns two-factor authentication off")
+    ada.reads("If you remove it, two-factor authentication is turned off")
     ada.link("Keep it").click()
     ada.button("Remove Authenticator app").click()
     ada.button("Remove authenticator").click()
-    ada.is_told("The authenticator is removed.")
+    ada.is_told("The authenticator was removed.")
     expect(ada.page.get_by_role("radio", name="Disabled")).to_be_checked()
     ada.signs_out()
     ada.gives_password()
     ada.sees("User Settings")
 
 
-def test_two_factor_switched_off_and_on_remembers_the_app(ada: Person) -> None:
-    """Disabled keeps the authenticator for next time: switching on again asks for no set-up and gives a new code."""
+def test_turning_2fa_off_and_on_keeps_the_authenticator(ada: BrowserPerson) -> None:
+    """Turning 2FA on again needs no set-up, and shows a new recovery code."""
     first = ada.recovery_code
     ada.chooses_frequency("Disabled")
     ada.signs_out()

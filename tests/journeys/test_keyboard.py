@@ -1,9 +1,9 @@
-"""Everything that a mouse can do a keyboard can, and one always sees where one is."""
+"""Everything can be done with the keyboard, and the focus is always visible."""
 
 from playwright.sync_api import expect
 
-from tests.journeys.computer import Computer
-from tests.journeys.person import TRUST, Person
+from tests.support.browser_person import TRUST, BrowserPerson
+from tests.support.computer import Computer
 
 FOCUS_IS_SEEN = "() => getComputedStyle(document.activeElement).outlineStyle !== 'none'"
 NAME_OF_FOCUS = """() => {
@@ -12,8 +12,8 @@ NAME_OF_FOCUS = """() => {
 }"""
 
 
-def goes_to(person: Person, name: str) -> None:
-    """Presses Tab until the thing of that name has the focus; every stop on the way can be seen."""
+def goes_to(person: BrowserPerson, name: str) -> None:
+    """Press Tab until the named element has the focus, and check that every focus on the way is visible."""
     for _ in range(40):
         person.page.keyboard.press("Tab")
         assert person.page.evaluate(FOCUS_IS_SEEN), person.page.evaluate(NAME_OF_FOCUS)
@@ -22,9 +22,9 @@ def goes_to(person: Person, name: str) -> None:
     raise AssertionError(f"the keyboard does not reach {name}")
 
 
-def test_one_signs_in_with_the_keyboard_alone(computer: Computer) -> None:
-    """Address, password, code, trust and buttons, from the field that has the focus to begin with."""
-    ada = Person.with_authenticator(computer, "Once per computer")
+def test_sign_in_works_with_the_keyboard_alone(computer: Computer) -> None:
+    """The first field has the focus, and Tab, Space and Enter do the rest."""
+    ada = BrowserPerson.with_authenticator(computer, "Once per computer")
     ada.opens("/sign-in")
     keys = ada.page.keyboard
     expect(ada.field("Email")).to_be_focused()
@@ -44,13 +44,13 @@ def test_one_signs_in_with_the_keyboard_alone(computer: Computer) -> None:
     expect(ada.section("Trusted computers")).to_contain_text("This computer")
 
 
-def test_one_reaches_all_settings_with_the_keyboard_alone(computer: Computer) -> None:
-    """Locked settings are opened from the button at the bottom; the skip link and a radio group work by key."""
-    ada = Person(computer)
+def test_settings_work_with_the_keyboard_alone(computer: Computer) -> None:
+    """Settings are unlocked with the button at the bottom; the skip link and radio groups work with keys."""
+    ada = BrowserPerson(computer)
     ada.signs_up()
     ada.locks_settings()
     keys = ada.page.keyboard
-    goes_to(ada, "Skip to the content")
+    goes_to(ada, "Skip to main content")
     keys.press("Enter")
     expect(ada.page.get_by_role("main")).to_be_focused()
     goes_to(ada, "Authenticate")
@@ -64,4 +64,4 @@ def test_one_reaches_all_settings_with_the_keyboard_alone(computer: Computer) ->
     expect(ada.page.get_by_role("radio", name="Every log-in")).to_be_checked()
     goes_to(ada, "Update 2FA Settings")
     keys.press("Enter")
-    ada.is_told("Your 2FA settings are updated.")
+    ada.is_told("Your 2FA settings were updated.")

@@ -1,4 +1,4 @@
-"""Links that are handed over: the first administrator's, invitations, new passwords; and who may sign up without."""
+"""Links for the first administrator, invitations and password resets, and sign-up without a link."""
 
 import re
 from collections.abc import Iterator
@@ -6,29 +6,29 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.journeys.computer import Computer
-from tests.journeys.person import Person
-from tests.service import Service
+from tests.support.browser_person import BrowserPerson
+from tests.support.computer import Computer
+from tests.support.service import Service
 
 LINK = re.compile(r"https?://\S+")
 
 
 @pytest.fixture(scope="module")
 def invite_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service to which one is invited."""
+    """Yield a service with registration by invitation only."""
     with Service(tmp_path_factory.mktemp("invite"), settings={"registration": "invite"}) as running:
         yield running
 
 
 @pytest.fixture
-def guest(browser: Browser, invite_only: Service, *, script: bool) -> Iterator[Person]:
-    """Somebody at a computer beside the service to which one is invited."""
+def guest(browser: Browser, invite_only: Service, *, script: bool) -> Iterator[BrowserPerson]:
+    """Yield a person at a computer, for the invitation-only service."""
     with Computer(browser, invite_only, script=script) as computer:
-        yield Person(computer)
+        yield BrowserPerson(computer)
 
 
 def link(service: Service, *arguments: str) -> str:
-    """The link that a command prints."""
+    """Return the link printed by a command."""
     run = service.command(*arguments)
     assert run.returncode == 0, run.stderr
     found = LINK.search(run.stdout)
@@ -36,19 +36,19 @@ def link(service: Service, *arguments: str) -> str:
     return found[0]
 
 
-def chooses_password(person: Person, button: str, label: str = "Password") -> None:
-    """Fills in a page that asks for a password only."""
+def chooses_password(person: BrowserPerson, button: str, label: str = "Password") -> None:
+    """Fill in a page that asks for a password only."""
     person.password_field(label).fill(person.password)
     person.button(button).click()
 
 
-def test_the_first_link_makes_an_administrator(
+def test_first_administrator_link_creates_one_administrator(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, *, script: bool
 ) -> None:
-    """The link that the server prints at its first start makes one administrator, once."""
+    """The link is printed at the first start, and works once."""
     folder = tmp_path_factory.mktemp("first")
     with Service(folder) as service, Computer(browser, service, script=script) as computer:
-        ada = Person(computer)
+        ada = BrowserPerson(computer)
         first_link = service.first_administrator_link()
         ada.opens(first_link)
         ada.sees("Create the first account")
@@ -60,8 +60,8 @@ def test_the_first_link_makes_an_administrator(
         ada.sees("This link no longer works")
 
 
-def test_an_invitation_makes_an_account_once(guest: Person, invite_only: Service) -> None:
-    """An invited person chooses a password for the invited address, is signed in, and the link is used up."""
+def test_invitation_creates_one_account(guest: BrowserPerson, invite_only: Service) -> None:
+    """The guest chooses a password and is signed in, and the link no longer works."""
     invitation = link(invite_only, "account", "invite", guest.email)
     guest.opens(invitation)
     guest.sees("Accept your invitation")
@@ -73,8 +73,8 @@ def test_an_invitation_makes_an_account_once(guest: Person, invite_only: Service
     guest.sees("This link no longer works")
 
 
-def test_nobody_signs_up_where_one_is_invited(guest: Person) -> None:
-    """The sign-in page offers no sign-up, and the sign-up page says whom to ask."""
+def test_sign_up_page_by_invitation_only_says_whom_to_ask(guest: BrowserPerson) -> None:
+    """The sign-in page has no link to sign up."""
     guest.opens("/sign-in")
     expect(guest.link("Create an account")).to_have_count(0)
     guest.opens("/sign-up")
@@ -82,23 +82,23 @@ def test_nobody_signs_up_where_one_is_invited(guest: Person) -> None:
     expect(guest.password_field()).to_have_count(0)
 
 
-def test_nobody_signs_up_at_a_closed_service(
+def test_sign_up_page_of_a_closed_service_says_so(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, *, script: bool
 ) -> None:
-    """A closed service says so."""
+    """The page says that registration is closed."""
     folder = tmp_path_factory.mktemp("closed")
     with (
         Service(folder, settings={"registration": "closed"}) as service,
         Computer(browser, service, script=script) as computer,
     ):
-        stranger = Person(computer)
+        stranger = BrowserPerson(computer)
         stranger.opens("/sign-up")
         stranger.sees("Sign-up is closed")
 
 
-def test_a_reset_link_changes_the_password_and_leaves_two_factor_on(computer: Computer, service: Service) -> None:
-    """The new password signs in, with a code as before; the link works once."""
-    ada = Person.with_authenticator(computer)
+def test_reset_link_changes_the_password_and_keeps_2fa_on(computer: Computer, service: Service) -> None:
+    """The new password signs in together with a code, and the link works once."""
+    ada = BrowserPerson.with_authenticator(computer)
     reset = link(service, "account", "reset-password", ada.email)
     ada.opens(reset)
     ada.sees("Choose a new password")
@@ -107,7 +107,7 @@ def test_a_reset_link_changes_the_password_and_leaves_two_factor_on(computer: Co
     ada.is_refused(re.compile("."))
     ada.password = "violet-anchor-meadow-81"
     chooses_password(ada, "Change password", "New password")
-    ada.sees("Your password is changed")
+    ada.sees("Your password was changed")
     ada.opens(reset)
     ada.sees("This link no longer works")
     ada.signs_in()

@@ -1,52 +1,52 @@
-"""The article with a text message and with a voice call, and what people do with phones afterwards."""
+"""The article with text messages and voice calls, and later changes to phones."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.clients import Api
-from tests.journeys.computer import Computer
-from tests.journeys.person import TRUST, Person
-from tests.phones import Phone
+from tests.support.browser_person import TRUST, BrowserPerson
+from tests.support.clients import Api
+from tests.support.computer import Computer
+from tests.support.phones import Phone
 
 METHODS = {"Text message": "Get codes by text message", "Voice call": "Get codes by voice call"}
 HOUR = 3600
 
 
-def waits(person: Person, seconds: int) -> None:
-    """Lets time pass at the service."""
+def waits(person: BrowserPerson, seconds: int) -> None:
+    """Advance the clock of the service."""
     service = person.computer.service
     service.move_clock(service.clock_offset + seconds)
 
 
-def gives_number(person: Person, phone: Phone, heading: str) -> None:
-    """Enters a phone number, and is asked for the code that was sent to it."""
+def gives_number(person: BrowserPerson, phone: Phone, heading: str) -> None:
+    """Enter a phone number, and check that the form for the code is shown."""
     person.sees(heading)
     person.field("Phone number").fill(phone.number)
     person.button("Send code").click()
-    person.sees("Enter the code that we sent")
+    person.sees("Enter the code we sent")
     person.reads(re.compile(f"the number ending in {phone.number[-2:]}"))
 
 
-def with_phone(computer: Computer, *kinds: str, policy: str = "every_log_in") -> tuple[Person, Phone]:
-    """Somebody whose codes come to one phone in these ways, the first being the default; signed in nowhere."""
-    person, phone, service = Person(computer), Phone(computer.service.url), computer.service
+def with_phone(computer: Computer, *kinds: str, policy: str = "every_log_in") -> tuple[BrowserPerson, Phone]:
+    """Return a signed-out person with one phone and these methods; the first is the default."""
+    person, phone, service = BrowserPerson(computer), Phone(computer.service.url), computer.service
     with Api(service.url) as api:
-        api.sign_up(person.email, person.password).must(201)
-        api.sign_in(person.email, person.password).must(200)
+        api.sign_up(person.email, person.password).expect(201)
+        api.sign_in(person.email, person.password).expect(200)
         for kind in kinds:
-            begun = api.begin_phone(kind, phone.number, name=f"My phone, {kind}").must(201)
-            person.recovery_code = api.verify(begun["id"], phone.code()).must(200)["recovery_code"]
-        api.set_policy(policy).must(200)
-        api.sign_out().must(204)
+            begun = api.begin_phone(kind, phone.number, name=f"My phone, {kind}").expect(201)
+            person.recovery_code = api.verify(begun["id"], phone.code()).expect(200)["recovery_code"]
+        api.set_policy(policy).expect(200)
+        api.sign_out().expect(204)
     return person, phone
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_whoever_follows_the_article_gets_codes_on_a_phone(computer: Computer, method: str) -> None:
-    """Authenticate, choose, give the number, verify, save the recovery code, sign in with a code that was sent."""
-    ada, phone = Person(computer), Phone(computer.service.url)
+def test_documented_steps_lead_to_codes_on_a_phone(computer: Computer, method: str) -> None:
+    """Authenticate, choose, enter the number, verify, save the recovery code, and sign in with a code."""
+    ada, phone = BrowserPerson(computer), Phone(computer.service.url)
     ada.signs_up()
     ada.locks_settings()
     ada.authenticates()
@@ -65,8 +65,8 @@ def test_whoever_follows_the_article_gets_codes_on_a_phone(computer: Computer, m
     ada.sees("User Settings")
 
 
-def test_one_switches_freely_at_the_prompt(computer: Computer) -> None:
-    """From text to call to app and back, and in by whichever one likes; the recovery code stays in reach."""
+def test_method_can_be_switched_at_the_prompt(computer: Computer) -> None:
+    """Users can switch between text, call and app and sign in with any of them; the recovery code stays available."""
     ada, phone = with_phone(computer, "sms", "voice")
     digits = phone.number[-2:]
     waits(ada, HOUR)
@@ -74,7 +74,7 @@ def test_one_switches_freely_at_the_prompt(computer: Computer) -> None:
     ada.reads(f"We sent a text message with a code to the number ending in {digits}.")
     waits(ada, 60)
     ada.button(f"Voice call to number ending in {digits}").click()
-    ada.reads(f"We are calling the number ending in {digits} to tell you a code.")
+    ada.reads(f"We are calling the number ending in {digits} with your code.")
     assert [message["channel"] for message in phone.messages()][-2:] == ["sms", "voice"]
     expect(ada.link("Use your recovery code")).to_be_visible()
     ada.gives_code(phone.code())
@@ -92,8 +92,8 @@ def test_one_switches_freely_at_the_prompt(computer: Computer) -> None:
     ada.sees("User Settings")
 
 
-def test_the_tick_outlasts_a_change_of_the_method(computer: Computer) -> None:
-    """Who trusts the computer and then asks for a call says so once (without script, again)."""
+def test_trust_checkbox_keeps_its_state_when_the_method_changes(computer: Computer) -> None:
+    """Only without JavaScript does the user have to tick it again."""
     ada, phone = with_phone(computer, "sms", "voice", policy="once_per_computer")
     waits(ada, HOUR)
     ada.gives_password()
@@ -108,16 +108,16 @@ def test_the_tick_outlasts_a_change_of_the_method(computer: Computer) -> None:
     expect(ada.page.get_by_label(TRUST)).not_to_be_checked()
 
 
-def test_a_number_that_gets_no_text_is_called(computer: Computer) -> None:
-    """Beside the code field of a new number: another text a little later, or a call instead."""
-    ada, phone = Person(computer), Phone(computer.service.url)
+def test_new_number_can_get_another_text_or_a_call(computer: Computer) -> None:
+    """Next to the field for the code, another text can be requested a little later, or a call instead."""
+    ada, phone = BrowserPerson(computer), Phone(computer.service.url)
     ada.signs_up()
     ada.chooses_method("Text message")
     gives_number(ada, phone, METHODS["Text message"])
     ada.button("Send a new code").click()
     ada.is_refused("You can ask for another")
     waits(ada, 31)
-    ada.button("Receive a call instead").click()
+    ada.button("Get a voice call instead").click()
     ada.reads("We are calling the number")
     ada.field("Verification code").fill(phone.code())
     ada.button("Verify").click()
@@ -125,8 +125,8 @@ def test_a_number_that_gets_no_text_is_called(computer: Computer) -> None:
     expect(ada.page.get_by_role("radio", name="Voice call")).to_be_checked()
 
 
-def test_a_number_is_changed(computer: Computer) -> None:
-    """Authenticate with the old phone, prove the new one; the old is told, and no longer asked."""
+def test_phone_number_can_be_changed_and_the_old_one_is_notified(computer: Computer) -> None:
+    """After authenticating with the old phone and verifying the new one, the old one gets no more codes."""
     ada, old = with_phone(computer, "sms")
     new, first = Phone(computer.service.url), ada.recovery_code
     waits(ada, HOUR)
@@ -146,7 +146,7 @@ def test_a_number_is_changed(computer: Computer) -> None:
     ada.button("Verify").click()
     ada.saves_the_recovery_code()
     assert ada.recovery_code != first
-    old.waits_for("no longer used")
+    old.waits_for("no longer gets codes")
     ada.signs_out()
     ada.gives_password()
     ada.gives_code(new.code())

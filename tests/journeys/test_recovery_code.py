@@ -1,20 +1,23 @@
-"""The recovery code: it signs in once, is followed by a new one, and leaves the choice about the authenticator."""
+"""The recovery code signs in once, is replaced by a new one, and lets the user keep or replace the authenticator."""
 
+from urllib.parse import urlsplit
+
+import httpx2
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.journeys.computer import Computer
-from tests.journeys.person import SAVED, Person
+from tests.support.browser_person import SAVED, BrowserPerson
+from tests.support.computer import Computer
 
 
 @pytest.fixture
-def ada(computer: Computer) -> Person:
-    """Somebody who is signed out, and will not have the phone at hand."""
-    return Person.with_authenticator(computer)
+def ada(computer: Computer) -> BrowserPerson:
+    """Return a signed-out person without a phone at hand."""
+    return BrowserPerson.with_authenticator(computer)
 
 
-def gives_recovery_code(person: Person, code: str) -> None:
-    """From the password to the recovery code, by the way that the code page shows."""
+def gives_recovery_code(person: BrowserPerson, code: str) -> None:
+    """Sign in with the password, follow the link on the code page, and enter the recovery code."""
     person.gives_password()
     person.sees("Enter your code")
     person.link("Use your recovery code").click()
@@ -23,8 +26,8 @@ def gives_recovery_code(person: Person, code: str) -> None:
     person.button("Sign in").click()
 
 
-def test_a_recovery_code_signs_in_however_it_is_typed(ada: Person) -> None:
-    """Small letters and spaces are fine; the new code is shown, and the authenticator may stay."""
+def test_recovery_code_is_accepted_in_lower_case_and_with_spaces(ada: BrowserPerson) -> None:
+    """The new code is shown, and the authenticator may be kept."""
     old = ada.recovery_code
     gives_recovery_code(ada, f" {old.lower().replace('-', ' ')} ")
     ada.sees("You are signed in")
@@ -37,8 +40,8 @@ def test_a_recovery_code_signs_in_however_it_is_typed(ada: Person) -> None:
     ada.signs_in()
 
 
-def test_a_used_recovery_code_is_dead(ada: Person) -> None:
-    """The old code is refused, the new one signs in."""
+def test_used_recovery_code_is_rejected(ada: BrowserPerson) -> None:
+    """The new one signs in."""
     old = ada.recovery_code
     gives_recovery_code(ada, old)
     new = ada.reads_the_recovery_code()
@@ -50,8 +53,8 @@ def test_a_used_recovery_code_is_dead(ada: Person) -> None:
     ada.sees("You are signed in")
 
 
-def test_two_factor_is_set_up_again_on_a_new_phone(ada: Person) -> None:
-    """Who lost the phone goes straight to a new set-up, after which the lost phone's codes are worth nothing."""
+def test_2fa_can_be_set_up_on_a_new_phone_with_a_recovery_code(ada: BrowserPerson) -> None:
+    """A user who lost the phone can go straight to set-up, after which the lost phone's codes are refused."""
     lost = ada.phone
     assert lost is not None
     gives_recovery_code(ada, ada.recovery_code)
@@ -67,8 +70,8 @@ def test_two_factor_is_set_up_again_on_a_new_phone(ada: Person) -> None:
     ada.sees("User Settings")
 
 
-def test_an_unconfirmed_recovery_code_keeps_a_banner(ada: Person) -> None:
-    """Who leaves without saying that the new code is saved is reminded on every page, until it is said."""
+def test_banner_stays_until_the_recovery_code_is_confirmed_as_saved(ada: BrowserPerson) -> None:
+    """Every page shows the reminder until then."""
     gives_recovery_code(ada, ada.recovery_code)
     ada.sees("You are signed in")
     reminder = ada.page.get_by_role("complementary", name="Recovery code not confirmed")
@@ -76,12 +79,12 @@ def test_an_unconfirmed_recovery_code_keeps_a_banner(ada: Person) -> None:
         ada.opens(path)
         expect(reminder).to_be_visible()
     ada.opens_user_settings()
-    ada.button("I have it saved").click()
+    ada.button("I have saved it").click()
     expect(reminder).to_have_count(0)
 
 
-def test_a_recovery_code_is_renewed_on_demand(ada: Person) -> None:
-    """Settings replace the code, and never show the one that is there."""
+def test_recovery_code_can_be_replaced_in_settings(ada: BrowserPerson) -> None:
+    """User Settings can replace the code, but do not show the current one."""
     ada.signs_in()
     old = ada.recovery_code
     expect(ada.section("Recovery code")).to_contain_text("not used")
@@ -91,8 +94,8 @@ def test_a_recovery_code_is_renewed_on_demand(ada: Person) -> None:
     assert ada.recovery_code != old
 
 
-def test_a_recovery_code_authenticates_too(ada: Person) -> None:
-    """Grey settings are opened by the recovery code as well; the new one is shown at once."""
+def test_recovery_code_unlocks_settings_and_is_replaced(ada: BrowserPerson) -> None:
+    """The new code is shown at once."""
     ada.signs_in()
     ada.locks_settings()
     ada.button("Authenticate").click()
@@ -102,3 +105,38 @@ def test_a_recovery_code_authenticates_too(ada: Person) -> None:
     ada.button("Authenticate").click()
     ada.saves_the_recovery_code()
     expect(ada.button("Lock now")).to_be_visible()
+
+
+def test_pressing_the_button_twice_on_a_slow_connection_shows_a_working_recovery_code(ada: BrowserPerson) -> None:
+    """The browser drops the response to the first press, and the page of the second has a valid code."""
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if ada.computer.script or held or route.request.method != "POST":
+            route.continue_()
+            return
+        held.append(route)
+        sent = route.request
+        body, headers = sent.post_data_buffer, {**sent.all_headers(), "host": urlsplit(sent.url).netloc}
+        answer = httpx2.post(sent.url, content=body, headers=headers, trust_env=False)  # done, without a response
+        assert answer.status_code == 200, answer.text
+
+    ada.gives_password()
+    ada.link("Use your recovery code").click()
+    ada.field("Recovery code").fill(ada.recovery_code)
+    ada.page.route("**/sign-in/recovery-code", hold_the_first)
+    box = ada.button("Sign in").bounding_box()
+    assert box is not None
+    script = ada.computer.script  # which ignores a second press while the first is in progress
+    for _ in range(1 if script else 2):  # with the mouse, because a locator would wait for the first response
+        ada.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        ada.page.wait_for_timeout(600)
+    ada.sees("You are signed in")
+    ada.page.unroute("**/sign-in/recovery-code")
+    code = ada.reads_the_recovery_code()
+    ada.page.get_by_label(SAVED).check()
+    ada.button("Keep my authenticator").click()
+    ada.sees("User Settings")
+    ada.signs_out()
+    gives_recovery_code(ada, code)
+    ada.sees("You are signed in")

@@ -1,23 +1,25 @@
-"""Once per computer: a trusted computer is not asked for thirty days, and every other one is."""
+"""Once per computer: a trusted computer needs no code for thirty days, and every other one does."""
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.computer import Computer
 from tests.journeys.conftest import Computers
-from tests.journeys.person import TRUST, Person
+from tests.support.browser_person import TRUST, BrowserPerson
+from tests.support.computer import Computer
 
 MINUTE, DAY = 60, 86_400
 
 
 @pytest.fixture
-def ada(computer: Computer) -> Person:
-    """Somebody under "Once per computer", whose computer is not trusted yet."""
-    return Person.with_authenticator(computer, "Once per computer")
+def ada(computer: Computer) -> BrowserPerson:
+    """Return a person under "Once per computer" whose computer is not trusted yet."""
+    return BrowserPerson.with_authenticator(computer, "Once per computer")
 
 
-def test_a_trusted_computer_is_asked_once_and_every_other_one_too(ada: Person, computers: Computers) -> None:
-    """The box is not ticked beforehand; once it was, this computer goes in with the password, another is asked."""
+def test_trusted_computer_skips_the_code_and_another_computer_does_not(
+    ada: BrowserPerson, computers: Computers
+) -> None:
+    """The checkbox is off by default; with it, this computer needs only the password, and another one a code."""
     ada.gives_password()
     expect(ada.page.get_by_label(TRUST)).not_to_be_checked()
     ada.gives_code(trust=True)
@@ -31,8 +33,8 @@ def test_a_trusted_computer_is_asked_once_and_every_other_one_too(ada: Person, c
     ada.sees("Enter your code")
 
 
-def test_a_trusted_computer_does_not_unlock_settings(ada: Person) -> None:
-    """Who came in by trust alone finds User Settings grey, and has to show both proofs."""
+def test_sign_in_on_a_trusted_computer_leaves_settings_locked(ada: BrowserPerson) -> None:
+    """User Settings are greyed out, and need both password and code."""
     ada.signs_in(trust=True)
     ada.signs_out()
     ada.gives_password()
@@ -41,8 +43,8 @@ def test_a_trusted_computer_does_not_unlock_settings(ada: Person) -> None:
     expect(ada.button("Update 2FA Settings")).to_be_enabled()
 
 
-def test_a_computer_that_was_not_trusted_is_asked_again(ada: Person) -> None:
-    """Without the tick nothing is remembered."""
+def test_untrusted_computer_is_asked_for_a_code_again(ada: BrowserPerson) -> None:
+    """Nothing is stored if the checkbox is off."""
     ada.signs_in()
     expect(ada.section("Trusted computers")).to_contain_text("No trusted computers.")
     ada.signs_out()
@@ -50,23 +52,23 @@ def test_a_computer_that_was_not_trusted_is_asked_again(ada: Person) -> None:
     ada.sees("Enter your code")
 
 
-def test_a_forgotten_computer_is_asked_again(ada: Person) -> None:
-    """A trusted computer can be renamed, and is asked for a code after it was forgotten."""
+def test_forgotten_computer_is_asked_for_a_code_again(ada: BrowserPerson) -> None:
+    """A trusted computer can be renamed, and needs a code after it was forgotten."""
     ada.signs_in(trust=True)
     computers = ada.section("Trusted computers")
     computers.get_by_text("Rename").first.click()
     computers.get_by_label("New name").fill("The kitchen table")
     computers.get_by_role("button", name="Save name").click()
-    ada.is_told("The computer has its new name.")
+    ada.is_told("The computer was renamed.")
     computers.get_by_role("button", name="Forget The kitchen table").click()
-    ada.is_told("The computer is forgotten.")
+    ada.is_told("The computer is no longer trusted.")
     ada.signs_out()
     ada.gives_password()
     ada.sees("Enter your code")
 
 
-def test_trust_ends_after_thirty_days(ada: Person) -> None:
-    """A minute before thirty days are over the password is enough, a minute after it a code is asked for."""
+def test_trust_ends_after_thirty_days(ada: BrowserPerson) -> None:
+    """A minute before, the password is enough; a minute after, a code is needed."""
     service = ada.computer.service
     ada.signs_in(trust=True)
     trusted_at = service.clock_offset
@@ -80,8 +82,8 @@ def test_trust_ends_after_thirty_days(ada: Person) -> None:
     ada.sees("User Settings")
 
 
-def test_every_log_in_forgets_all_trust(ada: Person) -> None:
-    """After a change to "Every log-in" the trusted computer is asked, and trust is no longer offered."""
+def test_policy_every_log_in_ends_all_trust(ada: BrowserPerson) -> None:
+    """After a change to "Every log-in", the trusted computer needs a code, and trust is no longer offered."""
     ada.signs_in(trust=True)
     ada.chooses_frequency("Every log-in")
     ada.signs_out()
@@ -90,11 +92,11 @@ def test_every_log_in_forgets_all_trust(ada: Person) -> None:
     expect(ada.page.get_by_label(TRUST)).to_have_count(0)
 
 
-def test_two_people_trust_one_computer_each_for_oneself(ada: Person) -> None:
-    """On a shared computer the trust of one person is not the trust of another, and neither loses theirs."""
+def test_two_accounts_trust_a_shared_computer_independently(ada: BrowserPerson) -> None:
+    """The trust of one person does not apply to the other, and neither ends the other's."""
     ada.signs_in(trust=True)
     ada.signs_out()
-    bert = Person.with_authenticator(ada.computer, "Once per computer")
+    bert = BrowserPerson.with_authenticator(ada.computer, "Once per computer")
     bert.signs_in(trust=True)
     bert.signs_out()
     for person in (ada, bert):

@@ -1,46 +1,46 @@
-"""Wrong codes and passwords explain themselves, are counted, and end what they must."""
+"""Wrong codes and passwords are explained, counted, and end the sign-in at the limit."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.clients import PASSWORD
-from tests.journeys.computer import Computer
-from tests.journeys.person import Person
-from tests.journeys.phone import Phone
+from tests.support.authenticator_phone import AuthenticatorPhone
+from tests.support.browser_person import BrowserPerson
+from tests.support.clients import PASSWORD
+from tests.support.computer import Computer
 
 
 @pytest.fixture
-def ada(computer: Computer) -> Person:
-    """Somebody with an authenticator, signed out."""
-    return Person.with_authenticator(computer)
+def ada(computer: Computer) -> BrowserPerson:
+    """Return a signed-out person with an authenticator."""
+    return BrowserPerson.with_authenticator(computer)
 
 
-def phone_of(person: Person) -> Phone:
-    """The phone of somebody who has one."""
+def phone_of(person: BrowserPerson) -> AuthenticatorPhone:
+    """Return a person's phone."""
     assert person.phone is not None
     return person.phone
 
 
-def test_a_wrong_code_says_so_and_how_often_one_may_try(ada: Person) -> None:
-    """Empty, too short, wrong: each is told at the field and in the box on top, and a right code still signs in."""
+def test_wrong_code_shows_the_error_and_the_remaining_attempts(ada: BrowserPerson) -> None:
+    """Empty, short and wrong codes are explained at the field and in the summary; a right code still works."""
     ada.gives_password()
     ada.gives_code("")
     ada.is_refused("Enter the code.")
     ada.gives_code("12345")
-    ada.is_refused("Enter the code using only 6 digits.")
+    ada.is_refused("Enter the 6 digits of the code.")
     ada.gives_code(phone_of(ada).wrong_code())
     ada.is_refused("The code you entered is not correct. Check your authenticator app and try again.")
-    ada.is_refused("You can try 4 more times.")
+    ada.is_refused("You have 4 attempts left.")
     expect(ada.field("Verification code")).to_have_attribute("aria-invalid", "true")
     expect(ada.field("Verification code")).to_have_accessible_description(re.compile("Error: The code you entered"))
     ada.gives_code()
     ada.sees("User Settings")
 
 
-def test_a_code_works_once(ada: Person) -> None:
-    """The code that signed in is told to be used when it comes again."""
+def test_used_code_is_rejected_as_used(ada: BrowserPerson) -> None:
+    """Entering the code of the last sign-in again shows that it was used."""
     code = ada.code()
     ada.gives_password()
     ada.gives_code(code)
@@ -51,27 +51,27 @@ def test_a_code_works_once(ada: Person) -> None:
     ada.is_refused("This code has been used. Wait for the next one in your app.")
 
 
-def test_a_slow_clock_is_told(ada: Person) -> None:
-    """A phone three minutes behind is told so at sign-in."""
+def test_code_of_a_slow_clock_is_explained_at_sign_in(ada: BrowserPerson) -> None:
+    """The error says that the clock of the phone is three minutes behind."""
     ada.gives_password()
     ada.gives_code(phone_of(ada).code_of_step(-6))
-    ada.is_refused(re.compile("Your phone's clock looks about [34] minutes slow. Set it to automatic time"))
+    ada.is_refused(re.compile("Your phone's clock seems to be about [34] minutes slow. Set it to automatic time"))
 
 
-def test_a_fast_clock_is_told_during_the_set_up(ada: Person) -> None:
-    """A phone three minutes ahead is told so when it is set up, and the same QR code stays good."""
+def test_code_of_a_fast_clock_is_explained_during_setup(ada: BrowserPerson) -> None:
+    """The error says that the clock is three minutes ahead, and the same QR code stays valid."""
     ada.signs_in()
     ada.adds_an_authenticator("Tablet")
     tablet = ada.takes_the_key()
     ada.button("Continue").click()
     ada.verifies(tablet.code_of_step(6))
-    ada.is_refused(re.compile("Your phone's clock looks about [34] minutes? fast."))
+    ada.is_refused(re.compile("Your phone's clock seems to be about [34] minutes? fast."))
     ada.verifies(tablet.code())
     ada.is_told("Your authenticator is set up.")
 
 
-def test_five_wrong_codes_end_the_sign_in(ada: Person) -> None:
-    """After the fifth wrong code one has to start again, and is told when."""
+def test_five_wrong_codes_end_the_sign_in(ada: BrowserPerson) -> None:
+    """After the fifth wrong code, the page says when to start again."""
     ada.gives_password()
     wrong = phone_of(ada).wrong_code()
     for _ in range(4):
@@ -82,11 +82,11 @@ def test_five_wrong_codes_end_the_sign_in(ada: Person) -> None:
     ada.link("Sign in").click()
     ada.gives_password()
     ada.gives_code()
-    ada.is_refused(re.compile(r"There were too many wrong attempts. Try again in \d+ minutes?."))
+    ada.is_refused(re.compile(r"Too many wrong attempts. Try again in \d+ minutes?."))
 
 
-def test_a_sign_in_expires_after_five_minutes(ada: Person) -> None:
-    """Who comes back late is led to the start."""
+def test_sign_in_expires_after_five_minutes(ada: BrowserPerson) -> None:
+    """An expired sign-in starts again with the password."""
     ada.gives_password()
     service = ada.computer.service
     service.move_clock(service.clock_offset + 301)
@@ -96,8 +96,8 @@ def test_a_sign_in_expires_after_five_minutes(ada: Person) -> None:
     ada.sees(re.compile("^Sign in to"))
 
 
-def test_wrong_passwords_are_told_and_then_have_to_wait(ada: Person) -> None:
-    """The address stays, the password does not; after five wrong ones even the right one waits."""
+def test_wrong_passwords_show_an_error_and_then_a_wait(ada: BrowserPerson) -> None:
+    """The form keeps the address but not the password; after five wrong ones, even the right one has to wait."""
     for _ in range(5):
         ada.gives_password("not-my-password-at-all")
         ada.is_refused(re.compile("."))
@@ -111,9 +111,9 @@ def test_wrong_passwords_are_told_and_then_have_to_wait(ada: Person) -> None:
     ada.sees("Enter your code")
 
 
-def test_sign_up_names_every_field_at_fault(computer: Computer) -> None:
-    """What cannot be taken is told at its field, and the link in the box on top leads there."""
-    ada = Person(computer, email="not an address", password="short")
+def test_sign_up_shows_an_error_at_every_invalid_field(computer: Computer) -> None:
+    """The summary links to each field with an error."""
+    ada = BrowserPerson(computer, email="not an address", password="short")
     ada.opens("/sign-up")
     ada.field("Email").fill(ada.email)
     ada.password_field().fill(ada.password)

@@ -1,4 +1,4 @@
-"""The application that the reference model is held against, once for all sequences of a test."""
+"""The application that the reference model is compared with, shared by all sequences of a test."""
 
 import os
 import tempfile
@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import DATABASES, new_database
-from tests.model.inside import Inside
+from tests.support.model.application import App
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is a disk in memory, a sync costs nothing
 
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, or else on disk."""
+    """Yield a folder in memory if possible, or else on disk."""
     if not os.access(MEMORY, os.W_OK):
         yield tmp_path
         return
@@ -24,21 +24,21 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def inside(memory: Path) -> Iterator[Inside]:
-    """The application on SQLite."""
-    with Inside(memory) as running:
+def inside(memory: Path) -> Iterator[App]:
+    """Yield the application on SQLite."""
+    with App(memory) as running:
         yield running
 
 
 @pytest.fixture
-def inside_on_postgres(memory: Path, request: pytest.FixtureRequest) -> Iterator[Inside]:
-    """The application on PostgreSQL."""
-    with Inside(memory, new_database("postgres", request, memory)) as running:
+def inside_on_postgres(memory: Path, request: pytest.FixtureRequest) -> Iterator[App]:
+    """Yield the application on PostgreSQL."""
+    with App(memory, new_database("postgres", request, memory)) as running:
         yield running
 
 
 @pytest.fixture(params=DATABASES)
-def inside_on_either(memory: Path, request: pytest.FixtureRequest) -> Iterator[Inside]:
-    """The application on SQLite, and again on PostgreSQL."""
-    with Inside(memory, new_database(request.param, request, memory)) as running:
+def inside_on_either(memory: Path, request: pytest.FixtureRequest) -> Iterator[App]:
+    """Yield the application on SQLite, and again on PostgreSQL."""
+    with App(memory, new_database(request.param, request, memory)) as running:
         yield running

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
-from tests.service import Service
-from tests.shifted import ShiftedService
+from tests.support.cluster import Cluster
+from tests.support.service import Service
+from tests.support.shifted import ShiftedService
 
-PROXY = "127.0.0.1/32"  # requests name the client that they stand for: X-Forwarded-For
+PROXY = "127.0.0.1/32"  # requests set X-Forwarded-For
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two nodes, each with a data directory of its own."""
+    """Two nodes with separate data directories."""
 
     one: Service
     other: Service
@@ -28,19 +28,19 @@ class Pair:
 
     @property
     def urls(self) -> list[str]:
-        """Where they listen."""
+        """The URLs of both nodes."""
         return [self.one.url, self.other.url]
 
 
 def shared(**more: str) -> dict[str, str]:
-    """What nodes have in common."""
+    """Return the settings that all nodes share."""
     key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     return {"secret_keys": f"k1:{key}", "trusted_proxies": PROXY, **more}
 
 
 @contextmanager
 def pair_of(cluster: Cluster, folder: Path, *, ahead: int = 0, **more: str) -> Iterator[Pair]:
-    """Two nodes by one clock that can be moved, or the other `ahead`, started at the same time on an empty database."""
+    """Yield two nodes with movable clocks, started together on an empty database; the second may be `ahead`."""
     url, settings = cluster.database(), shared(**more)
     one = ShiftedService(folder / "one", database_url=url, settings=settings)
     other = ShiftedService(folder / "other", database_url=url, settings={**settings, "base_url": one.url})
@@ -61,6 +61,6 @@ def pair_of(cluster: Cluster, folder: Path, *, ahead: int = 0, **more: str) -> I
 
 @pytest.fixture(scope="module")
 def pair(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Two nodes for the tests of one file, with the limits that are shipped."""
+    """Yield two nodes for the tests of one file, with the default limits."""
     with pair_of(cluster, tmp_path_factory.mktemp("pair"), limit_source="10/5m 50/1h") as both:
         yield both

@@ -1,4 +1,4 @@
-"""A node whose clock is not the database's answers nobody, says so to the load balancer, and goes on by itself."""
+"""A node whose clock differs from the database's refuses requests, reports it in `/readyz`, and recovers."""
 
 import re
 import time
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from tests.clients import Api, Person
-from tests.cluster import Cluster
 from tests.nodes.conftest import shared
-from tests.service import Service
+from tests.support.clients import Api, Person
+from tests.support.cluster import Cluster
+from tests.support.service import Service
 
-NOTICED_WITHIN = 10.0  # seconds; the node looks every five
+NOTICED_WITHIN = 10.0  # seconds; nodes check every five
 
 
 @pytest.fixture(scope="module")
 def nodes(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Service]]:
-    """A node with the right time, and one whose clock can be moved."""
+    """Yield a node with the right time, and one with a movable clock."""
     url, settings = cluster.database(), shared()
     folder = tmp_path_factory.mktemp("clocks")
     right = Service(folder / "right", database_url=url, settings=settings)
@@ -27,21 +27,21 @@ def nodes(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def checks(service: Service) -> dict[str, str]:
-    """What `/readyz` tells."""
-    told: dict[str, str] = httpx2.get(f"{service.url}/readyz", timeout=30, trust_env=False).json()["checks"]
-    return told
+    """Return the checks that `/readyz` reports."""
+    found: dict[str, str] = httpx2.get(f"{service.url}/readyz", timeout=30, trust_env=False).json()["checks"]
+    return found
 
 
 def wait_for(service: Service, clock: str) -> None:
-    """Returns when `/readyz` tells this of the clock."""
+    """Wait until `/readyz` reports this result for the clock."""
     give_up_at = time.monotonic() + NOTICED_WITHIN
     while checks(service)["clock"] != clock:
         assert time.monotonic() < give_up_at, f"the clock is not {clock}:\n{service.output()}"
         time.sleep(0.1)
 
 
-def test_a_node_whose_clock_is_off_answers_nobody_and_heals(nodes: tuple[Service, Service]) -> None:
-    """Red with the reason, one line in the log, 503 at every door; the others go on, and so does it afterwards."""
+def test_node_with_a_wrong_clock_refuses_requests_until_it_is_corrected(nodes: tuple[Service, Service]) -> None:
+    """`/readyz` gives the reason, the log has one line, every route answers 503, and other nodes keep serving."""
     right, moved = nodes
     person = Person.signed_in(right.url)
     moved.move_clock(8)
@@ -53,23 +53,23 @@ def test_a_node_whose_clock_is_off_answers_nobody_and_heals(nodes: tuple[Service
     assert moved.is_healthy("/healthz")
     moved.wait_for_output(re.compile(r"this clock is \d+ seconds ahead of the database's"))
     assert right.is_healthy("/readyz")
-    person.another_browser().sign_in(person.email).must(200)
+    person.another_browser().sign_in(person.email).expect(200)
     moved.move_clock(0)
     wait_for(moved, "ok")
-    there.session().must(200)
+    there.session().expect(200)
 
 
-def test_a_few_seconds_are_nothing(nodes: tuple[Service, Service]) -> None:
-    """Clocks that are kept differ a little: three seconds shut no door."""
+def test_clock_skew_of_a_few_seconds_is_tolerated(nodes: tuple[Service, Service]) -> None:
+    """A difference of three seconds refuses no request."""
     _, moved = nodes
     moved.move_clock(3)
-    time.sleep(2.5)  # a finding is kept for two
+    time.sleep(2.5)  # a result is kept for two
     assert checks(moved) == {"clock": "ok", "database": "ok"}
     moved.move_clock(0)
 
 
-def test_a_node_that_starts_with_a_wrong_clock_waits_for_the_right_one(nodes: tuple[Service, Service]) -> None:
-    """It starts, does nothing, not even renew the first administrator's link, and heals."""
+def test_node_started_with_a_wrong_clock_waits_until_it_is_corrected(nodes: tuple[Service, Service]) -> None:
+    """Until then, it does not even renew the first administrator's link."""
     _, moved = nodes
     moved.stop()
     moved.move_clock(-3600)

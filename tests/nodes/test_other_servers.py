@@ -1,30 +1,30 @@
-"""Granian is not a condition: the application runs in any ASGI server."""
+"""The application also runs in ASGI servers other than Granian."""
 
 import sys
 from pathlib import Path
 
-from tests.clients import Person
-from tests.cluster import Cluster
-from tests.service import Service
+from tests.support.clients import Person
+from tests.support.cluster import Cluster
+from tests.support.service import Service
 
 
 class UnderUvicorn(Service):
-    """The application as another server runs it."""
+    """The application in Uvicorn."""
 
     def command_line(self) -> list[str]:
-        """What is run."""
+        """Return the command that is run."""
         factory = ["--factory", "twofold.asgi:application"]
         return [sys.executable, "-m", "uvicorn", *factory, "--port", str(self.port), "--log-level", "warning"]
 
 
-def test_uvicorn_serves_it_too(cluster: Cluster, tmp_path: Path) -> None:
-    """Sign-up, enrolment, a sign-in with a code, sign-out; it opens and closes with the server and ends with 0."""
+def test_full_flow_works_under_uvicorn(cluster: Cluster, tmp_path: Path) -> None:
+    """Users sign up, enrol, sign in with a code and sign out, and the server exits with 0."""
     with UnderUvicorn(tmp_path, database_url=cluster.database()) as service:
         person = Person.with_totp(service.url)
         api = person.another_browser()
         person.sign_in(api)
-        api.session().must(200)
-        api.sign_out().must(204)
+        api.session().expect(200)
+        api.sign_out().expect(204)
         assert service.is_healthy("/readyz")
-        assert service.stop() in (0, -15)  # uvicorn lets the signal end it once all is closed
+        assert service.stop() in (0, -15)  # Uvicorn raises the signal again after closing everything
         assert "Traceback" not in service.output()

@@ -1,4 +1,4 @@
-"""Behind PgBouncer in transaction mode, as it ships: everything works; an address that does not say so is refused."""
+"""Everything works through PgBouncer in transaction mode, which the database URL must declare."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,52 +7,52 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients import PASSWORD, Person
-from tests.cluster import Cluster
-from tests.contract.races import OPEN_LIMITS, race_for_a_code, race_for_a_recovery_code
-from tests.faults.lives import Crowd
-from tests.nodes.bouncer import Bouncer
-from tests.nodes.other_programs import held
-from tests.residents import protected
-from tests.service import Service
-from tests.shifted import ShiftedService
+from tests.support.bouncer import Bouncer
+from tests.support.clients import PASSWORD, Person
+from tests.support.cluster import Cluster
+from tests.support.other_programs import row_locked
+from tests.support.races import OPEN_LIMITS, race_for_a_code, race_for_a_recovery_code
+from tests.support.service import Service
+from tests.support.shifted import ShiftedService
+from tests.support.users import protected
+from tests.support.workload import Workload
 
 
 @pytest.fixture(scope="module")
 def bouncer(cluster: Cluster) -> Iterator[Bouncer]:
-    """PgBouncer before the server of all tests."""
+    """Yield PgBouncer in front of the shared server."""
     with Bouncer(cluster) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def behind(bouncer: Bouncer, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service of which every transaction may be on another connection."""
+    """Yield a service whose transactions may each use another connection."""
     url = bouncer.through(cluster.database())
     with ShiftedService(tmp_path_factory.mktemp("behind"), database_url=url, settings=OPEN_LIMITS) as service:
         yield service
 
 
-def test_whole_lives_are_lived_behind_it(behind: Service) -> None:
-    """Several people at once sign up, enrol, trust, sign out and recover; everything holds afterwards."""
-    with Crowd(behind.url, people=4) as crowd:
-        crowd.wait_for(40)
-    assert crowd.refusals == 0
-    crowd.check()
+def test_full_flow_works_through_pgbouncer(behind: Service) -> None:
+    """Several users sign up, enrol, trust, sign out and recover at once, and all of it lasts."""
+    with Workload(behind.url, people=4) as workload:
+        workload.wait_for(40)
+    assert workload.refusals == 0
+    workload.check()
 
 
 @pytest.mark.parametrize("race", [race_for_a_code, race_for_a_recovery_code])
-def test_of_many_at_once_one_wins_behind_it(
+def test_one_of_many_concurrent_requests_wins_through_pgbouncer(
     behind: Service,
     race: Callable[[Service], Iterator[int]],
     full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    """Row locks and conditional statements need no connection of one's own."""
+    """Row locks and conditional statements need no dedicated connection."""
     assert set(islice(race(behind), 20 if full else 1)) == {1}
 
 
-def test_a_sign_out_is_seen_at_once_behind_it(behind: Service) -> None:
-    """Whatever connection the next question goes to."""
+def test_sign_out_takes_effect_at_once_through_pgbouncer(behind: Service) -> None:
+    """The next request may use any connection."""
     person = protected(behind)
     for _ in range(5):
         api = person.another_browser()
@@ -60,32 +60,32 @@ def test_a_sign_out_is_seen_at_once_behind_it(behind: Service) -> None:
         token = api.token
         with ThreadPoolExecutor(4) as side_by_side:
             assert {each.status for each in side_by_side.map(type(api).session, [api] * 16)} == {200}
-        api.sign_out().must(204)
+        api.sign_out().expect(204)
         api.token = token
         api.session().refused(401, "not_signed_in")
 
 
-def test_statements_have_their_time_limits_behind_it(behind: Service, cluster: Cluster) -> None:
-    """The limits go with each transaction: a held row is a 503 in bounded time, and no connection keeps the lock."""
+def test_statement_timeouts_apply_through_pgbouncer(behind: Service, cluster: Cluster) -> None:
+    """They are set in each transaction: a locked row causes a 503, and no connection keeps a lock."""
     person = Person.signed_in(behind.url)
     direct = cluster.url(behind.settings["database_url"].rpartition("/")[2].partition("?")[0])
-    with held(direct, person.email):
+    with row_locked(direct, person.email):
         person.another_browser().sign_in(person.email, PASSWORD).refused(503, "unavailable")
-    person.another_browser().sign_in(person.email, PASSWORD).must(200)
+    person.another_browser().sign_in(person.email, PASSWORD).expect(200)
 
 
-def test_nothing_is_left_on_its_connections(behind: Service, cluster: Cluster) -> None:
-    """No advisory lock, no open transaction and no prepared statement outlives its transaction."""
+def test_no_state_is_left_on_pgbouncer_connections(behind: Service, cluster: Cluster) -> None:
+    """This covers advisory locks, open transactions and prepared statements."""
     assert behind.is_healthy("/readyz")
     assert cluster.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0"
     idle = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
     assert cluster.sql(idle) == "0"
 
 
-def test_an_address_that_does_not_say_so_is_refused_in_one_sentence(
+def test_pgbouncer_address_without_the_pooler_option_is_refused(
     bouncer: Bouncer, cluster: Cluster, tmp_path: Path
 ) -> None:
-    """Without the option the service does not start, and says what to add."""
+    """The service does not start, and the error names the option."""
     service = Service(tmp_path, database_url=bouncer.through(cluster.database(), ""))
     done = service.command("migrate")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""A newer version comes node by node: it migrates once, by short locks, and the older nodes serve on meanwhile."""
+"""During a rolling upgrade, the migration runs once, with short locks, and older nodes keep serving."""
 
 import os
 import re
@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 import twofold
-from tests.clients import Person
-from tests.cluster import Cluster
 from tests.faults.test_migrations import MIGRATION, NUMBER
 from tests.faults.test_start import refusal
 from tests.nodes.conftest import shared
-from tests.nodes.other_programs import reading
 from tests.nodes.test_workers import wait_until, workers
-from tests.service import Service
+from tests.support.clients import Person
+from tests.support.cluster import Cluster
+from tests.support.other_programs import long_read
+from tests.support.service import Service
 
 EXPAND = """
 ALTER TABLE account ADD COLUMN nickname TEXT;
@@ -30,7 +30,7 @@ CREATE TABLE brought_by_it (id BIGINT PRIMARY KEY);
 
 @pytest.fixture
 def old(cluster: Cluster, tmp_path: Path) -> Iterator[Service]:
-    """A node of the present version, with two workers."""
+    """Yield a node of the current version with two workers."""
     settings = shared()
     arguments = ["--workers", "2"]
     with Service(tmp_path / "old", database_url=cluster.database(), settings=settings, arguments=arguments) as service:
@@ -39,7 +39,7 @@ def old(cluster: Cluster, tmp_path: Path) -> Iterator[Service]:
 
 
 def newer(old: Service, folder: Path, script: str = EXPAND) -> Service:
-    """A node of the next version, which brings one migration, beside it."""
+    """Start a node of the next version, which has one more migration."""
     package = folder / "package" / "twofold"
     shutil.copytree(Path(twofold.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "base" / "database" / "migrations" / MIGRATION).write_text(script)
@@ -49,7 +49,7 @@ def newer(old: Service, folder: Path, script: str = EXPAND) -> Service:
 
 @contextmanager
 def signing_in(person: Person) -> Iterator[Counter[int]]:
-    """Somebody signs in at the old node again and again; the statuses."""
+    """Sign in on the old node repeatedly and return the statuses."""
     seen: Counter[int] = Counter()
     over = threading.Event()
 
@@ -66,29 +66,29 @@ def signing_in(person: Person) -> Iterator[Counter[int]]:
         thread.join()
 
 
-def test_old_nodes_serve_on_while_a_newer_one_migrates_and_afterwards(old: Service, tmp_path: Path) -> None:
-    """Nobody is refused, though a backup stands in the migration's way; then both versions serve the same people."""
-    person = Person.signed_in(old.url)
-    with signing_in(person) as seen, reading(old.settings["database_url"]), newer(old, tmp_path) as after:
+def test_old_nodes_keep_serving_during_and_after_a_migration(old: Service, tmp_path: Path) -> None:
+    """No request is refused while a backup delays the migration; afterwards, both versions serve the same accounts."""
+    person, other = Person.signed_in(old.url), Person.signed_in(old.url)  # more than 50 sign-ins end the oldest session
+    with signing_in(other) as seen, long_read(old.settings["database_url"]), newer(old, tmp_path) as after:
         there = Person(after.url, person.email)
         there.api.token = person.api.token
-        there.api.session().must(200)
-        there.api.sign_in(person.email).must(200)
+        there.api.session().expect(200)
+        there.api.sign_in(person.email).expect(200)
         before = seen[200]
         wait_until(lambda: seen[200] > before + 10)
     assert set(seen) == {200}
     assert after.whole_output().count("Traceback") == 0
 
 
-def test_a_node_that_runs_keeps_its_workers_but_does_not_start_again(old: Service, tmp_path: Path) -> None:
-    """A worker that dies after a newer node has migrated is replaced; a node that was stopped needs the newer one."""
+def test_old_node_replaces_workers_after_a_migration_but_cannot_restart(old: Service, tmp_path: Path) -> None:
+    """A failed worker is replaced after a newer node has migrated; a stopped node needs the newer version."""
     person = Person.signed_in(old.url)
     with newer(old, tmp_path):
         before = workers(old)
         os.kill(min(before), signal.SIGKILL)
         wait_until(lambda: len(workers(old) - before) == 1)
-        old.wait_for_output(re.compile("a newer Twofold has migrated the database"))
+        old.wait_for_output(re.compile("a newer version of Twofold has migrated the database"))
         for _ in range(10):
-            person.api.session().must(200)
+            person.api.session().expect(200)
         old.stop()
         assert f"version {NUMBER}" in refusal(old)

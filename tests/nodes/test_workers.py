@@ -1,4 +1,4 @@
-"""Whoever was let in is answered in full: while the service stops, reloads, or loses one of its workers."""
+"""Accepted requests are answered in full while the service stops, reloads, or loses a worker."""
 
 import os
 import signal
@@ -14,33 +14,34 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients import Person
-from tests.cluster import Cluster
-from tests.forms import FormBrowser
-from tests.service import Service
+from tests.support.clients import Person
+from tests.support.cluster import Cluster
+from tests.support.forms import FormBrowser
+from tests.support.service import Service
 
 STREAMS = 16
+ADDRESSES = ("127.0.0.1", "::1")  # both are `localhost`
 PAGE = b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-class Stream:
-    """People who come without pause, each on a connection of their own; `seen` counts how they fared."""
+class RequestStream:
+    """Requests without pause to both addresses, each on a new connection; `seen` counts their outcomes."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.seen: Counter[str] = Counter()
         self.over = threading.Event()
 
-    def come(self, request: bytes) -> None:
-        """One after another."""
+    def send_all(self, request: bytes, address: str) -> None:
+        """Send requests until the end of the stream."""
         while not self.over.is_set():
-            self.seen[self.fare(request)] += 1
+            self.seen[self.send(request, address)] += 1
 
-    def fare(self, request: bytes) -> str:
-        """One visit: `answered`, `refused` before a word was said, or what went wrong."""
+    def send(self, request: bytes, address: str) -> str:
+        """Return the outcome of a request: `answered`, `refused` at connection, or an error."""
         try:
-            connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+            connection = socket.create_connection((address, self.port), timeout=20)
         except ConnectionRefusedError:
             self.over.wait(0.02)
             return "refused"
@@ -57,10 +58,11 @@ class Stream:
 
 
 @contextmanager
-def streaming(port: int) -> Iterator[Stream]:
-    """Many of them at once, pages and small answers."""
-    stream = Stream(port)
-    threads = [threading.Thread(target=stream.come, args=((PAGE, ALIVE)[each % 2],)) for each in range(STREAMS)]
+def streaming(port: int) -> Iterator[RequestStream]:
+    """Yield several parallel streams, for pages and for short responses."""
+    stream = RequestStream(port)
+    visits = [(request, address) for request in (PAGE, ALIVE) for address in ADDRESSES]
+    threads = [threading.Thread(target=stream.send_all, args=visits[each % len(visits)]) for each in range(STREAMS)]
     for thread in threads:
         thread.start()
     try:
@@ -72,22 +74,24 @@ def streaming(port: int) -> Iterator[Stream]:
 
 
 @pytest.fixture
-def of_two(cluster: Cluster, tmp_path: Path) -> Iterator[Service]:
-    """A service of two workers, which has its name from a file."""
+def two_workers(cluster: Cluster, tmp_path: Path) -> Iterator[Service]:
+    """Yield a service with two workers, which reads its name from a file."""
     (tmp_path / "twofold.toml").write_text('site_name = "Before"')
     settings = {"config": str(tmp_path / "twofold.toml")}
     url = cluster.database()
-    with Service(tmp_path, database_url=url, settings=settings, arguments=["--workers", "2"]) as service:
+    arguments = ["--workers", "2"]
+    with Service(tmp_path, database_url=url, settings=settings, arguments=arguments, default_address=True) as service:
         wait_until(lambda: len(workers(service)) == 2)
         yield service
 
 
 @pytest.mark.parametrize("number, count", [(signal.SIGTERM, 1), (signal.SIGHUP, 1), (signal.SIGTERM, 2)])
-def test_who_was_let_in_is_answered_when_the_service_stops(
+def test_accepted_requests_are_answered_when_the_service_stops(
     number: signal.Signals, count: int, cluster: Cluster, tmp_path: Path
 ) -> None:
-    """In a steady stream each visitor gets the whole answer or is refused at the door; one process ends at HUP, too."""
-    service = Service(tmp_path, database_url=cluster.database(), arguments=["--workers", str(count)])
+    """Under load, each request is answered in full or refused at once; a single process also stops on HUP."""
+    arguments = ["--workers", str(count)]
+    service = Service(tmp_path, database_url=cluster.database(), arguments=arguments, default_address=True)
     with service, streaming(service.port) as stream:
         wait_until(lambda: stream.seen["answered"] > 300)
         service.running().send_signal(number)
@@ -96,11 +100,11 @@ def test_who_was_let_in_is_answered_when_the_service_stops(
     assert set(stream.seen) == {"answered", "refused"}, stream.seen
 
 
-def test_who_came_in_just_before_the_end_may_still_speak(tmp_path: Path) -> None:
-    """A connection that was taken, and whose request comes a moment after the signal, is answered."""
-    with Service(tmp_path) as service:
-        visitors = [socket.create_connection(("127.0.0.1", service.port), timeout=20) for _ in range(8)]
-        time.sleep(0.2)  # they are taken
+def test_connection_accepted_just_before_shutdown_is_answered(tmp_path: Path) -> None:
+    """The request of an accepted connection may arrive a moment after the signal."""
+    with Service(tmp_path, default_address=True) as service:
+        visitors = [socket.create_connection((ADDRESSES[each % 2], service.port), timeout=20) for each in range(8)]
+        time.sleep(0.2)  # they are accepted
         service.running().send_signal(signal.SIGTERM)
         time.sleep(0.05)
         for visitor in visitors:
@@ -111,31 +115,31 @@ def test_who_came_in_just_before_the_end_may_still_speak(tmp_path: Path) -> None
         assert service.running().wait(20) == 0
 
 
-def test_a_reload_is_not_felt(of_two: Service) -> None:
-    """HUP: each worker is replaced by one that reads the settings anew, and nobody is even refused."""
-    before = workers(of_two)
-    assert shown_name(of_two) == "Before"
-    (of_two.folder / "twofold.toml").write_text('site_name = "After"')
-    with streaming(of_two.port) as stream:
+def test_reload_refuses_no_request(two_workers: Service) -> None:
+    """On HUP, each worker is replaced by one that reads the settings again."""
+    before = workers(two_workers)
+    assert shown_name(two_workers) == "Before"
+    (two_workers.folder / "twofold.toml").write_text('site_name = "After"')
+    with streaming(two_workers.port) as stream:
         wait_until(lambda: stream.seen["answered"] > 300)
-        of_two.running().send_signal(signal.SIGHUP)
-        wait_until(lambda: len(workers(of_two)) == 2 and not before & workers(of_two), within=40)
+        two_workers.running().send_signal(signal.SIGHUP)
+        wait_until(lambda: len(workers(two_workers)) == 2 and not before & workers(two_workers), within=40)
     assert set(stream.seen) == {"answered"}, stream.seen
-    assert {shown_name(of_two) for _ in range(10)} == {"After"}
+    assert {shown_name(two_workers) for _ in range(10)} == {"After"}
 
 
-def test_settings_with_a_mistake_are_not_read_anew(of_two: Service) -> None:
-    """HUP: the workers that serve go on, and the log says what is wrong."""
-    before = workers(of_two)
-    (of_two.folder / "twofold.toml").write_text('site_nam = "After"')
-    of_two.running().send_signal(signal.SIGHUP)
-    wait_until(lambda: "nothing is read anew" in of_two.whole_output())
-    assert shown_name(of_two) == "Before"
-    assert workers(of_two) == before
+def test_reload_with_invalid_settings_keeps_the_running_workers(two_workers: Service) -> None:
+    """They keep serving, and the log says what is wrong."""
+    before = workers(two_workers)
+    (two_workers.folder / "twofold.toml").write_text('site_nam = "After"')
+    two_workers.running().send_signal(signal.SIGHUP)
+    wait_until(lambda: "settings not reloaded" in two_workers.whole_output())
+    assert shown_name(two_workers) == "Before"
+    assert workers(two_workers) == before
 
 
-def test_a_worker_may_die_while_the_database_is_away(tmp_path: Path) -> None:
-    """Its successor answers 503 like the others, and all serve when the database is back."""
+def test_worker_killed_during_a_database_outage_is_replaced(tmp_path: Path) -> None:
+    """The new worker answers 503 like the others, and all serve once the database is back."""
     with (
         Cluster() as cluster,
         Service(tmp_path, database_url=cluster.database(), arguments=["--workers", "2"]) as service,
@@ -152,55 +156,55 @@ def test_a_worker_may_die_while_the_database_is_away(tmp_path: Path) -> None:
 
 
 def statuses_of_session(person: Person) -> set[int]:
-    """How a session fares; each call has its own connection, and twenty reach both workers."""
+    """Return the statuses of twenty session checks on separate connections, enough to reach both workers."""
     return {person.api.session().status for _ in range(20)}
 
 
-def test_a_worker_that_dies_is_replaced_and_takes_only_its_own_down(of_two: Service) -> None:
-    """Kill -9 of one worker: those whom it was answering are cut off, and those who waited for it; a new one comes."""
-    person = Person.signed_in(of_two.url)
-    before = workers(of_two)
-    with streaming(of_two.port) as stream:
+def test_killed_worker_is_replaced_and_drops_only_its_own_requests(two_workers: Service) -> None:
+    """Only requests that the killed worker was handling or had queued are lost."""
+    person = Person.signed_in(two_workers.url)
+    before = workers(two_workers)
+    with streaming(two_workers.port) as stream:
         wait_until(lambda: stream.seen["answered"] > 300)
         os.kill(min(before), signal.SIGKILL)
-        wait_until(lambda: len(workers(of_two) - before) == 1)
+        wait_until(lambda: len(workers(two_workers) - before) == 1)
         answered = stream.seen["answered"]
         wait_until(lambda: stream.seen["answered"] > answered + 300)
     assert stream.seen.total() - stream.seen["answered"] <= 2 * STREAMS, stream.seen
-    assert of_two.running().poll() is None
-    person.api.session().must(200)
+    assert two_workers.running().poll() is None
+    person.api.session().expect(200)
 
 
-def test_workers_share_the_connections_of_their_machine(of_two: Service, cluster: Cluster) -> None:
-    """However many people ask at once, all workers together open four connections a core."""
-    person = Person.signed_in(of_two.url)
-    name = of_two.settings["database_url"].rpartition("/")[2]
+def test_workers_share_one_limit_of_database_connections(two_workers: Service, cluster: Cluster) -> None:
+    """All workers together open four connections per core, even under load."""
+    person = Person.signed_in(two_workers.url)
+    name = two_workers.settings["database_url"].rpartition("/")[2]
 
     def ask(_: int) -> None:
         for _ in range(10):
-            person.api.session().must(200)
+            person.api.session().expect(200)
 
     with ThreadPoolExecutor(24) as side_by_side:
         list(side_by_side.map(ask, range(24)))
-    opened = cluster.sql(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608 - our own name
+    opened = cluster.sql(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608 - a name of our own
     assert 2 <= int(opened) <= max(2, 4 * (os.cpu_count() or 1) // 2) * 2
 
 
 def shown_name(service: Service) -> str:
-    """The site's name as the page of sign-in shows it."""
-    words = FormBrowser(service.url).get("/sign-in").must(200).words
+    """Return the site's name on the sign-in page."""
+    words = FormBrowser(service.url).get("/sign-in").expect(200).words
     return next(name for name in ("Before", "After") if name in words)
 
 
 def workers(service: Service) -> set[int]:
-    """The worker processes."""
+    """Return the worker processes."""
     command = ["ps", "-o", "pid=", "--ppid", str(service.running().pid)]
     return {int(line) for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()}
 
 
-def wait_until(true: Callable[[], bool], within: float = 20.0) -> None:
-    """Wait until something holds; the test fails when it does not."""
+def wait_until(condition: Callable[[], bool], within: float = 20.0) -> None:
+    """Wait until a condition holds. Raise AssertionError if it does not in time."""
     give_up_at = time.monotonic() + within
-    while not true():
+    while not condition():
         assert time.monotonic() < give_up_at, "it did not happen"
         time.sleep(0.02)

@@ -11,29 +11,39 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
 
 import twofold
-from tests.authenticator import oathtool
-from tests.clients import PASSWORD
-from tests.forms import Shown
-from tests.inside import Inside, inside
+from tests.support.authenticator import oathtool
+from tests.support.clients import PASSWORD
+from tests.support.forms import PageAnswer
+from tests.support.in_process import LocalApp, in_process
+from twofold import running
 from twofold.accounts import links
 from twofold.admin import actions as admin
-from twofold.audit.events import TITLES, Event
+from twofold.audit.events import Event
 from twofold.base.problems import Problem
 from twofold.base.texts import translations
+from twofold.base.visitor import Access
+from twofold.base.web.context import Context
+from twofold.base.web.endpoints import ENDPOINTS
+from twofold.base.web.leaving import leave_for
+from twofold.base.web.router import RouteTable
+from twofold.base.web.routes import Page
 from twofold.base.web.templates import Templates
+from twofold.features import FEATURES
 
 SITE, EMAIL, NAME = "Qqq", "zzz@zzz.example", "Www"
 SECOND_EMAIL, THIRD_EMAIL = "yyy@zzz.example", "xxx@zzz.example"
+APPS = "[[apps]]\nname = 'Qqq'\nurl = 'https://zzz.example'"
 SOURCE = Path(twofold.__file__).parent
 NOT_SHOWN = {"script", "style"}
 DATA_TAGS = {"time", "code"}  # written by machines for machines, the same in every language
 SPOKEN = {"alt", "aria-label", "data-done", "data-ended", "data-label", "placeholder", "title"}
 EMPTY = {"br", "col", "hr", "img", "input", "link", "meta", "path", "rect", "circle"}
 DATA = re.compile(
-    r"(xxx|yyy|zzz)@zzz\.example|Qqq|Www|Firefox on Linux|Authenticator app|127\.0\.0\.1|([A-Z2-9]{5}-){4}[A-Z2-9]{5}"
-    r"|\b[A-Z2-7]{4}\b"  # a group of a secret key
+    r"\b(xxx|yyy|zzz)(@zzz\.example|\b)|Qqq|Www|Firefox on Linux|Authenticator app|127\.0\.0\.1"
+    r"|([A-Z2-9]{5}-){4}[A-Z2-9]{5}|\b[A-Z2-7]{4}\b"  # a group of a secret key
 )
 
 
@@ -41,17 +51,17 @@ class MadeUp(NullTranslations):
     """Puts brackets round every text that is asked for."""
 
     def gettext(self, message: str) -> str:
-        """One text."""
+        """Return one text."""
         return f"⟦{message}⟧"
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        """One text of two, by number."""
+        """Return one text of two, by number."""
         return f"⟦{msgid1 if n == 1 else msgid2}⟧"
 
 
 @contextmanager
 def made_up_language() -> Iterator[None]:
-    """Everything that is shown meanwhile is in the made-up language."""
+    """Show everything in the made-up language until the block ends."""
     before = translations.set(MadeUp())
     try:
         yield
@@ -69,7 +79,7 @@ class Reader(HTMLParser):
         self.bare: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Looks at what a screen reader says."""
+        """Collect the text that a screen reader reads."""
         if tag not in EMPTY:
             self.open.append(tag)
         for name, value in attrs:
@@ -77,13 +87,13 @@ class Reader(HTMLParser):
                 self.bare.extend(unmarked(value)[0])
 
     def handle_endtag(self, tag: str) -> None:
-        """Leaves an element."""
+        """Leave an element."""
         if tag in self.open:
             while self.open.pop() != tag:
                 pass
 
     def handle_data(self, data: str) -> None:
-        """Looks at what is seen."""
+        """Collect the visible text."""
         if NOT_SHOWN & set(self.open):
             return
         bare, self.depth = unmarked(data, self.depth)
@@ -92,7 +102,7 @@ class Reader(HTMLParser):
 
 
 def unmarked(text: str, depth: int = 0) -> tuple[list[str], int]:
-    """The words outside brackets, without data, and how many brackets are still open."""
+    """Return the words outside brackets, without data, and how many brackets are still open."""
     outside = ""
     for sign in text:
         depth += {"⟦": 1, "⟧": -1}.get(sign, 0)
@@ -102,7 +112,7 @@ def unmarked(text: str, depth: int = 0) -> tuple[list[str], int]:
 
 
 def bare_words(html: str) -> list[str]:
-    """The words of a page that gettext has never seen."""
+    """Return the words of a page that gettext has never seen."""
     reader = Reader()
     reader.feed(html)
     return reader.bare
@@ -111,31 +121,31 @@ def bare_words(html: str) -> list[str]:
 class Tour:
     """Walks through the pages and notes what was shown without translation."""
 
-    def __init__(self, browser: Inside) -> None:
+    def __init__(self, browser: LocalApp) -> None:
         self.browser = browser
         self.bare: dict[str, list[str]] = {}
 
-    def note(self, page: str, shown: Shown) -> Shown:
-        """Looks at a page."""
+    def note(self, page: str, shown: PageAnswer) -> PageAnswer:
+        """Check a page."""
         if shown.html and (bare := bare_words(shown.html)):
             self.bare[f"{page} ({shown.status})"] = bare
         return shown
 
-    async def get(self, path: str, *statuses: int) -> Shown:
-        """Opens a page."""
-        return self.note(path, (await self.browser.get(path)).must(*statuses or (200,)))
+    async def get(self, path: str, *statuses: int) -> PageAnswer:
+        """Open a page."""
+        return self.note(path, (await self.browser.get(path)).expect(*statuses or (200,)))
 
-    async def post(self, path: str, *statuses: int, **fields: str) -> Shown:
-        """Sends a form."""
-        return self.note(f"POST {path}", (await self.browser.post(path, fields)).must(*statuses or (303,)))
+    async def post(self, path: str, *statuses: int, **fields: str) -> PageAnswer:
+        """Send a form."""
+        return self.note(f"POST {path}", (await self.browser.post(path, fields)).expect(*statuses or (303,)))
 
-    async def follow(self, shown: Shown) -> Shown:
-        """Goes where an answer sends the browser."""
+    async def follow(self, shown: PageAnswer) -> PageAnswer:
+        """Follow a redirect."""
         return await self.get(shown.location)
 
 
 async def tour_of_a_life(tour: Tour) -> None:
-    """From sign-up through every card, refusal and door of an account."""
+    """Visit every card, error and form of an account, from sign-up on."""
     clock = tour.browser.clock
     await tour.get("/sign-up")
     await tour.post("/sign-up", 422, email="nobody", password="1")
@@ -166,7 +176,7 @@ async def tour_of_a_life(tour: Tour) -> None:
 
 
 async def enrol(tour: Tour, **fields: str) -> str:
-    """Sets up an authenticator, with all that can go wrong; gives its secret."""
+    """Set up an authenticator with every possible error, and return its secret."""
     clock = tour.browser.clock
     begun = await tour.post("/settings/factors", kind="totp", **fields)
     page = await tour.follow(begun)
@@ -183,7 +193,7 @@ async def enrol(tour: Tour, **fields: str) -> str:
 
 
 async def live_with_a_phone(tour: Tour) -> None:
-    """Binds a number, signs in with it and unlocks with it, with all that can go wrong."""
+    """Add a number, sign in and unlock with it, with every possible error."""
     clock = tour.browser.clock
     await tour.follow(await tour.post("/settings/method", method="voice"))
     number = {"kind": "sms", "name": NAME, "phone": "+15551234567"}
@@ -216,8 +226,8 @@ async def live_with_a_phone(tour: Tour) -> None:
 
 
 async def sent_code(tour: Tour) -> str:
-    """The code that arrived last."""
-    messages = (await tour.browser.http.get("/dev/outbox.json")).json()
+    """Return the code that arrived last."""
+    messages = (await tour.browser.http.get(tour.browser.development("/dev/outbox.json"))).json()
     found = re.search(r"#([0-9]{6})", messages[-1]["text"])
     assert found
     return found[1]
@@ -243,7 +253,10 @@ async def sign_in_every_way(tour: Tour, secret: str) -> None:
     await tour.post("/authenticate", 401, password="wrong", code="123456")
     await tour.post("/authenticate", 401, 422, password=PASSWORD)
     await tour.post("/authenticate", 401, password=PASSWORD, code=oathtool(secret, clock.now - 150))
+    await tour.get("/authenticate?level=2fa&since=9999999999")
+    await tour.get("/authenticate?level=phr", 403)
     await tour.post("/authenticate", password=PASSWORD, code=oathtool(secret, clock.now))
+    await tour.get("/settings/set-up?level=2fa")
     code = (await tour.post("/settings/recovery-code", 200)).recovery_code
     await tour.post("/settings/recovery-code/download", 422, recovery_code="?")
     await tour.post("/settings/computers/forget-all")
@@ -256,9 +269,12 @@ async def sign_in_every_way(tour: Tour, secret: str) -> None:
 
 
 async def mailed_link(tour: Tour, path: str) -> str:
-    """The newest link that begins so and was mailed."""
+    """Return the newest link that begins so and was mailed."""
     for _ in range(500):
-        text = " ".join(each["text"] for each in json.loads((await tour.browser.get("/dev/outbox.json")).html))
+        text = " ".join(
+            each["text"]
+            for each in json.loads((await tour.browser.get(tour.browser.development("/dev/outbox.json"))).html)
+        )
         if found := re.findall(rf"{path}[\w-]+", text):
             return str(found[-1])
         await asyncio.sleep(0.01)
@@ -266,12 +282,17 @@ async def mailed_link(tour: Tour, path: str) -> str:
 
 
 async def tour_of_mail(tour: Tour) -> None:
-    """A forgotten password, another address, and the end of an account."""
+    """Reset a password, change an address and close an account."""
     await tour.post("/sign-up", email=SECOND_EMAIL, password=PASSWORD)
     await tour.get("/forgot-password")
     await tour.post("/forgot-password", 422, email="nobody")
     await tour.post("/forgot-password", 200, email=SECOND_EMAIL)
     await tour.get(await mailed_link(tour, "/reset-password/"))
+    await tour.follow(await tour.post("/settings/email/confirmation"))
+    link = await mailed_link(tour, "/confirm-email/")
+    await tour.get(link)
+    await tour.follow(await tour.post(link))
+    await tour.get(link, 404)
     await tour.post("/settings/email", 422, email="nobody")
     await tour.post("/settings/email", 409, email=SECOND_EMAIL)
     await tour.follow(await tour.post("/settings/email", email=THIRD_EMAIL))
@@ -279,16 +300,33 @@ async def tour_of_mail(tour: Tour) -> None:
     await tour.get(link)
     await tour.follow(await tour.post(link))
     await tour.get(link, 404)
-    await tour.get("/settings/close")
-    await tour.post("/settings/close", 200)
+    await tour.get("/settings/delete")
+    await tour.post("/settings/delete", 200)
+
+
+async def tour_of_the_gate(tour: Tour) -> None:
+    """Ask for an application, from a frame and by a form, and sign out of all."""
+    asked = {
+        "X-Forwarded-Host": "app.example.org",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Uri": "/",
+        "X-Forwarded-Method": "GET",
+        "Sec-Fetch-Mode": "navigate",
+    }
+    framed = await tour.browser.http.get("/gate/forward", headers={**asked, "Sec-Fetch-Dest": "iframe"})
+    await tour.get(framed.headers["location"].removeprefix(tour.browser.url))
+    for changed in ({"X-Forwarded-Method": "POST"}, {"X-Forwarded-Uri": "/.twofold/arrive.html"}):
+        answer = await tour.browser.http.get("/gate/forward", headers={**asked, **changed})
+        tour.note(f"the gate, {changed}", PageAnswer(answer))
+    await tour.get("/gate/sign-out?rd=https://app.example.org/")
 
 
 async def tour_of_proven_addresses(tour: Tour) -> None:
     """Signing up where mail is configured."""
     await tour.post("/sign-up", 200, email=SECOND_EMAIL, password=PASSWORD)
     password_hash = await tour.browser.twofold._open.site.passwords.hash(PASSWORD)  # type: ignore[union-attr]
-    acts = tour.browser.twofold.acts
-    token = await acts.write(links.make_for_address, "sign_up", THIRD_EMAIL, password_hash=password_hash)
+    acts = tour.browser.twofold.system
+    token = await acts.write(links.create_for_address, "sign_up", THIRD_EMAIL, password_hash=password_hash)
     await tour.get(f"/sign-up/{token}")
     await tour.post(f"/sign-up/{token}", 401, password="wrong")
     await tour.follow(await tour.post(f"/sign-up/{token}", password=PASSWORD))
@@ -296,15 +334,15 @@ async def tour_of_proven_addresses(tour: Tour) -> None:
 
 
 async def tour_of_links_and_problems(tour: Tour) -> None:
-    """Invitations, resets, dead links, and what has no page."""
-    acts = tour.browser.twofold.acts
+    """Visit invitations, resets, invalid links, and missing pages."""
+    acts = tour.browser.twofold.system
     first = await tour.browser.twofold.first_administrator_link()
     assert first
     await tour.get(first)
     await tour.post(first, 422, email="", password="")
     invitation = await acts.write(admin.invite, "yyy@zzz.example")
     await tour.get(f"/invitation/{invitation}")
-    reset = await acts.write(admin.offer_password_reset, EMAIL)
+    reset = await acts.write(admin.create_password_reset_link, EMAIL)
     await tour.get(f"/reset-password/{reset}")
     await tour.post(f"/reset-password/{reset}", 422, new_password="1")
     await tour.post(f"/reset-password/{reset}", 200, new_password=f"{PASSWORD}-new")
@@ -314,12 +352,12 @@ async def tour_of_links_and_problems(tour: Tour) -> None:
     await tour.get("/sign-in/code", 303, 410)
     await tour.post("/settings", 405)
     foreign = await tour.browser.post("/sign-in", {}, Origin="https://evil.example")
-    tour.note("a foreign form", foreign.must(403))
+    tour.note("a foreign form", foreign.expect(403))
 
 
 @pytest.fixture
 def marked() -> set[str]:
-    """Every text that the source marks for translation."""
+    """Return every text that the source marks for translation."""
     return {
         argument.value
         for path in SOURCE.rglob("*.py")
@@ -330,32 +368,53 @@ def marked() -> set[str]:
     }
 
 
-async def test_no_page_shows_a_text_that_cannot_be_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All pages, in all states that a life with Twofold leads through; every template is among them."""
+async def leave_for_an_application(ctx: Context) -> Response:
+    """Show the page on the way to another site, which features for other applications end with."""
+    return leave_for(ctx, "https://app.example/")
+
+
+async def test_every_text_on_every_page_is_translatable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tour visits all pages in all states, and every template is among them."""
     monkeypatch.setattr(Templates, "warm_up", lambda _: None)  # what is kept was shown
+    leave = Page("GET", "/leave", leave_for_an_application, Access.PUBLIC)
+    monkeypatch.setattr(running, "ROUTES", RouteTable((*FEATURES.routes, *FEATURES.endpoints, *ENDPOINTS, leave)))
     with made_up_language():
-        async with inside(tmp_path, site_name=SITE) as browser:
+        async with in_process(tmp_path, site_name=SITE, gate_hosts="app.example.org") as browser:
             tour = Tour(browser)
-            await tour.get("/dev/outbox")  # empty: messages are in the language of whom they are for
-            await tour.get("/dev/authenticator")
+            await tour.get("/dev", 403)
+            await tour.get(browser.development("/dev"))
+            await tour.get(
+                browser.development("/dev/outbox")
+            )  # empty: messages are in the language of whom they are for
+            await tour.get(browser.development("/dev/authenticator"))
             await tour_of_a_life(tour)
             await tour_of_links_and_problems(tour)
             await tour_of_mail(tour)
-            await browser.get("/api/v1/docs")  # speaks of the API in the API's own words
-            kept = browser.twofold._open.site.part(Templates)._environment.cache  # type: ignore[union-attr]
-        async with inside(tmp_path, site_name=SITE, mail_url="webhook+http://127.0.0.1:9/") as browser:
+            await tour.get("/leave")
+            await tour_of_the_gate(tour)
+            await browser.get("/api/v1/docs")  # describes the API in its own words
+            kept = browser.twofold._open.site.part(Templates)._environment().cache  # type: ignore[union-attr]
+        async with in_process(tmp_path, site_name=SITE, mail_url="webhook+http://127.0.0.1:9/") as browser:
             tour.browser = browser
             await tour_of_proven_addresses(tour)
+        async with in_process(tmp_path / "apps", site_name=SITE, gate_apps=APPS) as browser:
+            tour.browser = browser
+            await browser.post("/sign-up", {"email": EMAIL, "password": PASSWORD})
+            await tour.get("/")
         for registration in ("invite", "closed"):
-            async with inside(tmp_path, site_name=SITE, registration=registration) as browser:
-                tour.note(f"/sign-up when {registration}", (await browser.get("/sign-up")).must(403))
+            async with in_process(tmp_path, site_name=SITE, registration=registration) as browser:
+                tour.note(f"/sign-up when {registration}", (await browser.get("/sign-up")).expect(403))
     assert tour.bare == {}, str(tour.bare)
     assert kept is not None
-    seen = {name for _, name in kept} | {"signup/closed.html", "signup/check_mail.html", "signup/confirm.html"}
+    seen = (
+        {name for _, name in kept}
+        | {f"signup/{name}.html" for name in ("closed", "check_mail", "confirm")}
+        | {"gate/launcher.html"}
+    )
     assert {f"{path.parent.parent.name}/{path.name}" for path in SOURCE.rglob("templates/*.html")} <= seen
 
 
-def test_the_reader_finds_what_is_not_translated() -> None:
+def test_untranslated_text_is_detected() -> None:
     """Words, spoken words, and words beside translated ones; data is none."""
     assert bare_words("<p>⟦One⟧ two</p>") == ["two"]
     assert bare_words('<p aria-label="Three">⟦This <b>is</b> fine⟧</p>') == ["Three"]
@@ -363,14 +422,14 @@ def test_the_reader_finds_what_is_not_translated() -> None:
 
 
 def problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
-    """Every problem there is."""
+    """Yield every problem there is."""
     for each in kind.__subclasses__():
         if each.__module__.startswith("twofold."):
             yield each
             yield from problems(each)
 
 
-def test_every_problem_has_texts_that_are_marked(marked: set[str]) -> None:
+def test_every_problem_text_is_marked_for_translation(marked: set[str]) -> None:
     """Titles and sentences, which pages and programs show as they are."""
     unmarked_texts = {
         text for each in problems() for text in (getattr(each, "title", ""), each.text) if text and text not in marked
@@ -378,13 +437,14 @@ def test_every_problem_has_texts_that_are_marked(marked: set[str]) -> None:
     assert unmarked_texts == set()
 
 
-def test_every_event_has_a_title_that_is_marked(marked: set[str]) -> None:
-    """The activity page shows them."""
-    assert set(TITLES) == set(Event)
-    assert set(TITLES.values()) <= marked
+def test_event_and_notice_texts_are_marked_for_translation(marked: set[str]) -> None:
+    """The activity page shows the labels, mails the notices."""
+    notices = [event.notice for event in Event if event.notice]
+    assert {event.label for event in Event} <= marked
+    assert {text for notice in notices for text in (notice.subject, notice.text)} <= marked
 
 
-def test_every_sentence_on_a_field_is_marked() -> None:
+def test_every_field_error_is_marked_for_translation() -> None:
     """A field error is written with `N_`, where it is raised or just above."""
     bare = [
         f"{path.relative_to(SOURCE)}:{call.lineno}"
@@ -396,8 +456,8 @@ def test_every_sentence_on_a_field_is_marked() -> None:
     assert bare == []
 
 
-def test_a_problem_speaks_the_language_of_its_reader() -> None:
-    """Not of whoever raised it."""
+def test_problem_is_in_the_language_of_its_reader() -> None:
+    """The language where it was raised does not matter."""
     found = [each for each in problems() if getattr(each, "title", "") and each.text and "{" not in each.text]
     assert len(found) > 5
     with made_up_language():

@@ -2,29 +2,29 @@
 
 import pytest
 
-from tests.clients import PASSWORD
-from tests.forms import FormBrowser
-from tests.residents import Resident, pass_time, protected, resident
-from tests.service import Service
+from tests.support.clients import PASSWORD
+from tests.support.forms import FormBrowser
+from tests.support.service import Service
+from tests.support.users import User, new_user, pass_time, protected
 
 
-def locked(service: Service, *, totp: bool = True) -> Resident:
-    """Somebody whose settings have locked themselves."""
-    person = protected(service) if totp else resident(service)
+def locked(service: Service, *, totp: bool = True) -> User:
+    """Return a person whose settings have locked."""
+    person = protected(service) if totp else new_user(service)
     pass_time(service, 601)
     person.api.renew_recovery_code().refused(403, "locked_settings")
     return person
 
 
-def test_the_password_unlocks_without_2fa(moving: Service) -> None:
-    """Without a second factor there is no more to ask for."""
+def test_password_unlocks_without_2fa(moving: Service) -> None:
+    """Without a second factor the password is enough."""
     person = locked(moving, totp=False)
-    person.api.unlock().must(200)
-    person.api.set_policy("every_log_in").must(200)
+    person.api.unlock().expect(200)
+    person.api.set_policy("every_log_in").expect(200)
 
 
-def test_unlocking_replaces_the_token(moving: Service) -> None:
-    """The new one is unlocked and ends when the session would have ended; the old one is dead (ASVS 7.2.4)."""
+def test_unlocking_replaces_the_session_token(moving: Service) -> None:
+    """The new one keeps the end of the session; the old one is rejected (ASVS 7.2.4)."""
     person = locked(moving)
     old, ends = person.api.token, person.api.session()["expires_at"]
     answer = person.unlock()
@@ -35,26 +35,26 @@ def test_unlocking_replaces_the_token(moving: Service) -> None:
     person.api.session().refused(401, "not_signed_in")
 
 
-def test_with_2fa_the_password_alone_does_not_unlock(moving: Service) -> None:
-    """The field that is missing is named; neither does a code alone, nor a wrong password with a right code."""
+def test_password_alone_does_not_unlock_with_2fa(moving: Service) -> None:
+    """The missing field is named; a code alone and a wrong password with a right code fail, too."""
     person = locked(moving)
     refused = person.api.unlock().refused(422, "invalid_request")
     assert [error["field"] for error in refused["errors"]] == ["code"]
     code = person.code()
     person.api.unlock("wrong", code=code).refused(401, "wrong_credentials")
     person.api.renew_recovery_code().refused(403, "locked_settings")
-    person.api.unlock(code=code).must(200)
+    person.api.unlock(code=code).expect(200)
 
 
-def test_a_wrong_password_does_not_spend_the_code(moving: Service) -> None:
+def test_wrong_password_does_not_consume_the_code(moving: Service) -> None:
     """The person may try again with the code that is on the phone."""
     person = locked(moving)
     code = person.code()
     person.api.unlock("wrong", code=code).refused(401, "wrong_credentials")
-    person.api.unlock(PASSWORD, code=code).must(200)
+    person.api.unlock(PASSWORD, code=code).expect(200)
 
 
-def test_unlocking_is_for_this_session_alone(moving: Service) -> None:
+def test_unlocking_applies_to_one_session_only(moving: Service) -> None:
     """Another session stays locked, and unlocking ends with signing out."""
     person = protected(moving, "once_per_computer")
     other = person.another_browser()
@@ -62,30 +62,30 @@ def test_unlocking_is_for_this_session_alone(moving: Service) -> None:
     pass_time(moving, 601)
     person.unlock()
     other.renew_recovery_code().refused(403, "locked_settings")
-    other.sign_in(person.email).must(200)
+    other.sign_in(person.email).expect(200)
     other.renew_recovery_code().refused(403, "locked_settings")
 
 
-def test_the_recovery_code_unlocks_and_is_replaced(moving: Service) -> None:
-    """The new one comes with the answer; the old one is dead."""
+def test_recovery_code_unlocks_and_is_replaced(moving: Service) -> None:
+    """The response contains the new one; the old one is rejected."""
     person = locked(moving)
-    new = person.api.unlock(recovery_code=person.recovery_code or "").must(200)["recovery_code"]
+    new = person.api.unlock(recovery_code=person.recovery_code or "").expect(200)["recovery_code"]
     person.api.unlock(recovery_code=person.recovery_code or "").refused(401, "wrong_code")
-    person.api.unlock(recovery_code=new).must(200)
+    person.api.unlock(recovery_code=new).expect(200)
 
 
-def test_locking_ends_it_before_its_time(moving: Service) -> None:
-    """For who leaves the desk."""
+def test_unlocked_settings_can_be_locked_early(moving: Service) -> None:
+    """A person can lock the settings before leaving the desk."""
     person = protected(moving)
     person.pages().submit("/settings", "/settings/lock").goes_to("/settings")
     person.api.renew_recovery_code().refused(403, "locked_settings")
 
 
-def test_locked_settings_are_grey_and_lead_to_authenticate(moving: Service) -> None:
+def test_locked_settings_are_disabled_and_lead_to_authenticate(moving: Service) -> None:
     """Every form but signing out is locked; the button leads to the page, and the page leads back."""
     person = locked(moving)
     browser = person.pages()
-    page = browser.get("/settings").must(200)
+    page = browser.get("/settings").expect(200)
     open_forms = {form.action for form in page.forms if not form.locked}
     assert open_forms == {"/sign-out", "/authenticate"}
     assert "Authenticate" in page.words
@@ -93,22 +93,22 @@ def test_locked_settings_are_grey_and_lead_to_authenticate(moving: Service) -> N
     browser.post("/settings/recovery-code").goes_to("/authenticate")
     proofs = {"password": PASSWORD, "code": person.code()}
     browser.submit("/authenticate?return_to=/settings", "/authenticate", **proofs).goes_to("/settings")
-    unlocked = browser.get("/settings").must(200)
+    unlocked = browser.get("/settings").expect(200)
     assert not any(form.locked for form in unlocked.forms)
     assert "/authenticate" not in {form.action for form in unlocked.forms}
 
 
-def test_a_change_that_came_too_late_is_said_not_to_be_made(moving: Service) -> None:
-    """The form is not sent again for anybody: the page that one comes back to says so, and asks to do it now."""
+def test_change_sent_after_locking_is_reported_as_not_made(moving: Service) -> None:
+    """The form is not sent again: the page after unlocking says that nothing changed and asks to do it now."""
     person = locked(moving, totp=False)
     browser = person.pages()
     refused = browser.post("/settings/two-factor", {"policy": "every_log_in"}).goes_to("/authenticate")
     there = browser.submit(refused.location, "/authenticate", password=PASSWORD).goes_to("/settings")
-    assert "Your change was not made. Make it now." in browser.get(there.location).must(200).words
-    assert "Your change was not made" not in browser.get("/settings").words
+    assert "Your change was not saved. Make it again now." in browser.get(there.location).expect(200).words
+    assert "Your change was not saved" not in browser.get("/settings").words
 
 
-def test_authenticating_leads_back_with_the_whole_address(moving: Service) -> None:
+def test_authenticating_returns_to_the_page_with_its_query(moving: Service) -> None:
     """A page that needs its query is found again."""
     person = locked(moving, totp=False)
     browser = person.pages()
@@ -119,7 +119,7 @@ def test_authenticating_leads_back_with_the_whole_address(moving: Service) -> No
 
 
 @pytest.mark.parametrize("fields", [{}, {"password": PASSWORD}, {"password": "wrong"}])
-def test_what_does_not_unlock_shows_the_form_again(moving: Service, fields: dict[str, str]) -> None:
+def test_failed_unlock_shows_the_form_again(moving: Service, fields: dict[str, str]) -> None:
     """With what is wrong beside the field; what was typed as password is not in the page."""
     person = locked(moving)
     browser: FormBrowser = person.pages()

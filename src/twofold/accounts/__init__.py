@@ -1,1 +1,1 @@
-"""Who may sign in: address, password, disabled or not, and the stamp that ends what rests on old credentials."""
+"""Accounts: address, password, state, and the stamp that invalidates whatever depends on old credentials."""

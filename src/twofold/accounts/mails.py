@@ -1,61 +1,74 @@
-"""Mails that a stranger can ask for by writing down an address: so many an address, and no more are even made."""
+"""Mails that anyone can request for an address, within limits per address and per client."""
 
 from twofold.base import outbox, throttle
-from twofold.base.acts import Act
 from twofold.base.letters import Letter, Link, mail
-from twofold.base.problems import TooManyAttempts
+from twofold.base.problems import TooManyRequests
 from twofold.base.texts import _
+from twofold.base.unit_of_work import UnitOfWork
 
-LINK_LIFE = 3600  # seconds; a mail that comes later is of no use
+LINK_LIFETIME = 3600  # seconds; a later mail would contain an expired link
 
 
-async def take(act: Act, purpose: str, key: str) -> TooManyAttempts | None:
-    """Count one more mail of this purpose for an address or account, or refuse.
+async def count_mail(uow: UnitOfWork, purpose: str, key: str) -> TooManyRequests | None:
+    """Count a mail of this purpose for an address or account. Return TooManyAttempts if the limit is reached.
 
-    Each purpose counts for itself: whoever asks for sign-ups in another's name must not use up that one's resets.
+    Purposes are counted separately, so that sign-ups with someone else's address do not use up that user's resets.
     """
-    name = f"mails:{purpose}:{act.site.keys.mac('throttle', key)}"
-    rates = act.site.config.limit_mails
-    tally = await throttle.hold(act.tx, name)
-    until = throttle.blocked_until(tally, rates, act.now)
+    name = f"mails:{purpose}:{uow.site.keys.mac('throttle', key)}"
+    rates = uow.site.config.limit_mails
+    tally = await throttle.lock(uow.tx, name)
+    until = throttle.blocked_until(tally, rates, uow.now)
     if until is not None:
-        return TooManyAttempts(retry_at=until, now=act.now)
-    await throttle.save(act.tx, name, throttle.with_attempt(tally, rates, act.now))
+        return TooManyRequests(retry_at=until, now=uow.now)
+    await throttle.save(uow.tx, name, throttle.with_attempt(tally, rates, uow.now))
     return None
 
 
-async def take_from_source(act: Act, purpose: str) -> bool:
-    """Count what a stranger asks for from one client address; tells whether that was still within the limit."""
-    name, rates = f"asks:{purpose}:{act.origin.source_network}", act.site.config.limit_sign_ups
-    tally = await throttle.hold(act.tx, name)
-    if throttle.blocked_until(tally, rates, act.now) is not None:
+async def count_request(uow: UnitOfWork, purpose: str) -> bool:
+    """Count a request from a client address; return whether it is within the limit."""
+    if await is_source_over_limit(uow, purpose):
         return False
-    await throttle.save(act.tx, name, throttle.with_attempt(tally, rates, act.now))
+    name, rates = _source(uow, purpose), uow.site.config.limit_sign_ups
+    tally = await throttle.lock(uow.tx, name)
+    if throttle.blocked_until(tally, rates, uow.now) is not None:
+        return False
+    await throttle.save(uow.tx, name, throttle.with_attempt(tally, rates, uow.now))
     return True
 
 
-async def send(act: Act, to: str, letter: Letter) -> str:
-    """Mail a letter that is good for an hour; gives the id of its message. Who asked does not feel it being sent."""
-    return await outbox.post(act, mail(to, letter), expires_at=act.now + LINK_LIFE, unfelt=True)
+async def is_source_over_limit(uow: UnitOfWork, purpose: str) -> bool:
+    """Return whether a client address is over its limit, without a write."""
+    tally = await throttle.peek(uow.tx, _source(uow, purpose))
+    return throttle.blocked_until(tally, uow.site.config.limit_sign_ups, uow.now) is not None
 
 
-def page(act: Act, path: str) -> Link:
-    """Link to one of our pages: the address comes from the settings, never from a request."""
-    return Link(f"{act.site.config.base_url}{path}")
+async def send(uow: UnitOfWork, to: str, letter: Letter) -> str:
+    """Send a letter that is valid for an hour; return the message id. Sending is delayed to hide it from timing."""
+    return await outbox.post(uow, mail(to, letter), expires_at=uow.now + LINK_LIFETIME, delayed=True)
 
 
-def taken(act: Act) -> Letter:
-    """Tell somebody who has an account that their address was given for another one."""
-    site_name = act.site.config.site_name
+def link(uow: UnitOfWork, path: str) -> Link:
+    """Return a link to one of our pages; its host comes from the settings, never from a request."""
+    return Link(f"{uow.site.config.base_url}{path}")
+
+
+def address_taken(uow: UnitOfWork) -> Letter:
+    """Return the letter to a user whose address was used to sign up again."""
+    site_name = uow.site.config.site_name
     return Letter(
-        _("You have an account at {site_name} already").format(site_name=site_name),
+        _("You already have an account at {site_name}").format(site_name=site_name),
         (
             _(
-                "Somebody gave this address for an account at {site_name}. You have one already, and it is unchanged."
+                "Someone tried to sign up at {site_name} with your email address. You already have an "
+                "account, and it has not changed."
             ).format(site_name=site_name),
-            _("If it was you: sign in, or choose a new password if you have forgotten yours."),
-            page(act, "/sign-in"),
-            page(act, "/forgot-password"),
-            _("If it was not you, there is nothing to do."),
+            _("If this was you, sign in, or choose a new password if you have forgotten yours:"),
+            link(uow, "/sign-in"),
+            link(uow, "/forgot-password"),
+            _("If this was not you, you can ignore this email."),
         ),
     )
+
+
+def _source(uow: UnitOfWork, purpose: str) -> str:
+    return f"asks:{purpose}:{uow.caller.source_network}"

@@ -1,1 +1,1 @@
-"""What administrators do for accounts; today by the command line."""
+"""What administrators can do with accounts; for now from the command line."""

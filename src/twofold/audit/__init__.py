@@ -1,1 +1,1 @@
-"""The log of what happened to an account: every deed and every refusal, written in the transaction of the deed."""
+"""The audit log: every change and refusal, recorded in the transaction that makes it."""

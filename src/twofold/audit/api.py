@@ -1,28 +1,34 @@
-"""A person's security history as JSON."""
+"""The security history of an account, as JSON."""
 
 from typing import Any
 
 import msgspec
 
 from twofold.audit import actions
+from twofold.audit.store import Entry
+from twofold.base.actors import ActorKind
 from twofold.base.clock import rfc3339
-from twofold.base.problems import FieldError, InvalidRequest
-from twofold.base.texts import N_
-from twofold.base.visitor import Need
-from twofold.base.web.ask import Ask
-from twofold.base.web.routes import Call
+from twofold.base.problems import InvalidRequest
+from twofold.base.visitor import Access
+from twofold.base.web.context import Context
+from twofold.base.web.routes import call
 
-_MOST = 100
-_USUAL = 50
+
+class ListedActor(msgspec.Struct):
+    """Who caused an event: `account`, `command_line` or `system`; `is_you` for your own account."""
+
+    kind: ActorKind
+    is_you: bool
 
 
 class ListedEvent(msgspec.Struct):
-    """One thing that happened to the account."""
+    """An event of your account; `address` and `agent` are empty if another person caused it."""
 
     id: str
     at: str
     name: str
     outcome: str
+    actor: ListedActor
     address: str
     agent: str
     data: dict[str, Any]
@@ -35,44 +41,28 @@ class Events(msgspec.Struct):
     next: str | None
 
 
-async def listed(ask: Ask) -> Events:
-    """List events, newest first."""
-    limit = _limit(ask.query.get("limit"))
-    entries, following = await ask.acts.read_long(
-        actions.history, ask.known_visitor.account_id, before=ask.cursor, limit=limit
+@call("GET", "/events", Access.SIGNED_IN, query=("before", "limit"), problems=(InvalidRequest,))
+async def listed(ctx: Context) -> Events:
+    """List your security history, newest first."""
+    entries, following = await ctx.system.read_long(
+        actions.history, ctx.known_visitor.account_id, before=ctx.cursor, limit=ctx.limit
     )
-    items = [
-        ListedEvent(
-            id=entry.id,
-            at=rfc3339(entry.at),
-            name=entry.name,
-            outcome=entry.outcome,
-            address=entry.source,
-            agent=entry.agent,
-            data=msgspec.json.decode(entry.data),
-        )
-        for entry in entries
-    ]
-    return Events(items, following)
+    return Events([describe(entry) for entry in entries], following)
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return _USUAL
-    if not (len(text) <= len(str(_MOST)) and text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST):
-        raise InvalidRequest(FieldError("limit", N_("Give a whole number from 1 to 100.")))
-    return int(text)
+def describe(entry: Entry) -> ListedEvent:
+    """Return an event as the account concerned may see it."""
+    address, agent = entry.client
+    return ListedEvent(
+        id=entry.id,
+        at=rfc3339(entry.at),
+        name=entry.name,
+        outcome=entry.outcome,
+        actor=ListedActor(entry.actor, entry.is_own),
+        address=address,
+        agent=agent,
+        data=msgspec.json.decode(entry.data),
+    )
 
 
-ROUTES = (
-    Call(
-        method="GET",
-        path="/api/v1/events",
-        handler=listed,
-        need=Need.SIGNED_IN,
-        answer_type=Events,
-        query=("before", "limit"),
-        problems=(InvalidRequest,),
-        summary="Your security history",
-    ),
-)
+ROUTES = (listed,)

@@ -1,1 +1,1 @@
-"""What every room stands on. Nothing here knows an account or a factor."""
+"""The foundation of all features. Nothing here names a feature."""

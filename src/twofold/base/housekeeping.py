@@ -1,7 +1,7 @@
-"""Taking out what is over: small batches between other people's transactions, never a pause.
+"""Delete expired rows in small batches, so that no other transaction has to wait.
 
-What is over is refused by its time, whether it is still there or not; this only keeps the tables small. Of several
-processes on one database one does it at a time, and rows that somebody holds are left for the next time.
+An expired row is never accepted, even before it is deleted; deletion only keeps the tables small. If several processes
+share a database, one deletes at a time. Locked rows are left for the next run.
 """
 
 import asyncio
@@ -16,27 +16,27 @@ from twofold.base.site import Site
 
 _log = logging.getLogger("twofold")
 
-BEGIN_AFTER = 2  # seconds: nobody waits for it, neither the start nor a visitor
-MOST = 200  # rows a transaction
-_BREATH = 0.01  # seconds between two batches
-_LOCK = 0x74776F68  # any number that nobody else takes: "twoh"
+BEGIN_AFTER = 2  # seconds, so that neither the start nor a first request has to wait
+BATCH = 200  # rows per transaction
+_PAUSE = 0.01  # seconds between two batches
+_LOCK = 0x74776F68  # an arbitrary number: "twoh"
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
-    """What is over in a table, by a condition that an index answers.
+class Expiry:
+    """The expired rows of a table, by a condition that an index covers.
 
     `:before` is the moment `kept` seconds ago, `:before_id` the lowest sortable id of that moment.
     """
 
     table: str
-    key: str  # column, or columns with commas between
+    key: str  # one or more columns, separated by commas
     condition: str
     kept: int = 0
 
     @property
     def statement(self) -> str:
-        """The statement that takes out at most `:most` of them."""
+        """The statement that deletes at most `:most` of these rows."""
         return f"""
             WITH gone AS MATERIALIZED (
                 SELECT {self.key} FROM {self.table} WHERE {self.condition} LIMIT :most FOR UPDATE SKIP LOCKED
@@ -45,37 +45,37 @@ class Over:
         """  # noqa: S608 - written by the stores
 
 
-async def clear_out(site: Site, things: Sequence[Over]) -> int:
-    """Take out all that is over, unless another process is at it; gives how many rows went. Raises Unavailable."""
-    gone = 0
-    for over in things:
-        while (batch := await site.db.write(_clear, over, site)) == MOST:
-            gone += batch
-            await asyncio.sleep(_BREATH)
+async def purge(site: Site, expiries: Sequence[Expiry]) -> int:
+    """Delete all expired rows, unless another process does, and return how many. Raise Unavailable."""
+    deleted = 0
+    for each in expiries:
+        while (batch := await site.db.write(_delete, each, site)) == BATCH:
+            deleted += batch
+            await asyncio.sleep(_PAUSE)
         if batch is None:
             break
-        gone += batch
-    return gone
+        deleted += batch
+    return deleted
 
 
-async def _clear(tx: Transaction, over: Over, site: Site) -> int | None:
-    """Take out one batch; None while another process does."""
+async def _delete(tx: Transaction, expiry: Expiry, site: Site) -> int | None:
+    """Delete one batch; return None while another process does."""
     if site.db.dialect == "postgres":  # a SQLite file is served by one process
-        taken = await tx.one("SELECT pg_try_advisory_xact_lock(:key) AS mine", key=_LOCK)
-        if taken is None or not taken["mine"]:
+        lock = await tx.one("SELECT pg_try_advisory_xact_lock(:key) AS mine", key=_LOCK)
+        if lock is None or not lock["mine"]:
             return None
-    before = site.clock() - over.kept
-    return await tx.run(over.statement, before=before, before_id=first_id(before), most=MOST)
+    before = site.clock() - expiry.kept
+    return await tx.run(expiry.statement, before=before, before_id=first_id(before), most=BATCH)
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-    """Do something again and again, first when the service has begun to answer."""
+    """Repeat `work`, starting shortly after the service."""
     await asyncio.sleep(BEGIN_AFTER)
     while True:
         try:
             await work()
         except Unavailable:
-            _log.warning("housekeeping waits until the database is back")
-        except Exception:  # noqa: BLE001 - whatever it is, the next turn is taken
+            _log.warning("housekeeping is waiting for the database")
+        except Exception:  # noqa: BLE001 - the loop must continue after any failure
             _log.exception("housekeeping failed")
         await asyncio.sleep(seconds)

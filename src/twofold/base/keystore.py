@@ -1,59 +1,71 @@
-"""The right keys for a database, or none: never other keys over data that was sealed before."""
+"""Open the keys that belong to a database, and refuse others."""
 
 from pathlib import Path
+from typing import NoReturn
 
 from twofold.base.database import Database, Transaction
-from twofold.base.keys import KeyFileError, Keyring, make_key_file, read_key_file
+from twofold.base.database.mutex import acquire_mutex
+from twofold.base.keys import KeyFileError, Keyring, create_key_file, read_key_file
 from twofold.config import Config
 
 KEY_FILE = "secret.keys"
 
 
 async def open_keyring(config: Config, db: Database, now: int) -> Keyring:
-    """Give the keys from the settings or the data directory, made anew only for a database that has none.
+    """Return the keys from the settings or the data directory; generate them only for a database without keys.
 
-    Raises KeyFileError when they are missing, damaged, readable by others, or not this database's.
+    Raise KeyFileError if they are missing, damaged, readable by other users, or belong to another database.
     """
     known = await db.read(known_keys)
     path = config.data_dir / KEY_FILE
-    given = [(key.id, key.key) for key in config.secret_keys] or read_key_file(path)
-    if given is None:
-        given = _made(path, known)
-    keyring = Keyring(given)
-    _compare(keyring, known)
-    await db.write(_remember, keyring, now)
+    configured = [(key.id, key.key) for key in config.secret_keys] or read_key_file(path)
+    keyring = Keyring(configured or _create_key(path, known))
+    try:
+        await db.write(_register, keyring, now)
+    except KeyFileError:
+        if configured is None:  # another node was first, so its key is used
+            path.unlink()
+            _refuse_missing(path)
+        raise
     return keyring
 
 
-def _made(path: Path, known: dict[str, str]) -> list[tuple[str, bytes]]:
+def _create_key(path: Path, known: dict[str, str]) -> list[tuple[str, bytes]]:
     if known:
-        message = f"The key file {path} is missing, but the database was sealed with it: "
-        message += "restore it from your backup, or set TWOFOLD_SECRET_KEYS as on the other nodes."
-        raise KeyFileError(message)
+        _refuse_missing(path)
     try:
-        return make_key_file(path)
+        return create_key_file(path)
     except OSError as error:
         message = f"The key file {path} cannot be written: {error.strerror}."
         raise KeyFileError(message) from error
 
 
-def _compare(keyring: Keyring, known: dict[str, str]) -> None:
+def _refuse_missing(path: Path) -> NoReturn:
+    message = f"The key file {path} is missing, but the database is encrypted with it: "
+    message += "restore it from a backup, or set TWOFOLD_SECRET_KEYS as on the other nodes."
+    raise KeyFileError(message)
+
+
+def _check_keys(keyring: Keyring, known: dict[str, str]) -> None:
     wrong = [key_id for key_id in keyring.ids if known.get(key_id, "") not in ("", keyring.key_check(key_id))]
     if wrong:
-        message = f"The key {wrong[0]} is not the one that this database was sealed with: restore the right one."
+        message = f"The key {wrong[0]} is not the one of this database: restore the key file of this database from a"
+        message += " backup, or correct TWOFOLD_SECRET_KEYS."
         raise KeyFileError(message)
     if known and not any(key_id in known for key_id in keyring.ids):
-        message = f"None of the keys belongs to this database: add {', '.join(known)} behind the newer ones."
+        message = f"None of the keys belongs to this database: add {', '.join(known)} after the newer ones."
         raise KeyFileError(message)
 
 
 async def known_keys(tx: Transaction) -> dict[str, str]:
-    """Give the checks of the keys that a database was written with, by their ids."""
+    """Return the check values of the keys of a database, by key id."""
     rows = await tx.all("SELECT id, key_check FROM secret_key ORDER BY created_at DESC, id")
     return {row["id"]: row["key_check"] for row in rows}
 
 
-async def _remember(tx: Transaction, keyring: Keyring, now: int) -> None:
+async def _register(tx: Transaction, keyring: Keyring, now: int) -> None:
+    await acquire_mutex(tx, "secret_key")  # two nodes may start at once on an empty database
+    _check_keys(keyring, await known_keys(tx))
     for key_id in keyring.ids:
         await tx.run(
             """

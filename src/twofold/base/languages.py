@@ -1,6 +1,6 @@
-"""The languages that texts are there in: English, as they are written, and one for each catalogue beside this package.
+"""The available languages: English, and one for each translation catalogue in this package.
 
-A catalogue is `locale/TAG/LC_MESSAGES/twofold.mo`, made by gettext; a language is one file to add. Its folder names it.
+To add a language, add one gettext catalogue: `locale/TAG/LC_MESSAGES/twofold.mo`.
 """
 
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from contextlib import contextmanager, suppress
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
-from twofold.base.acts import Act
 from twofold.base.texts import ENGLISH, language, translations
+from twofold.base.unit_of_work import UnitOfWork
 
 _FOLDER = Path(__file__).parents[1] / "locale"
-_MOST_RANGES = 20  # of what a browser prefers
+_MAX_RANGES = 20  # of an Accept-Language header
 
 
 class Languages:
-    """The languages that there are, by their tags (BCP 47)."""
+    """The available languages, by their tags (BCP 47)."""
 
     def __init__(self) -> None:
         self._known: dict[str, NullTranslations] = {ENGLISH: NullTranslations()}
@@ -26,19 +26,19 @@ class Languages:
         self._tags = {tag.lower(): tag for tag in self._known}
 
     def preferred(self, accepted: str) -> str | None:
-        """Choose for an `Accept-Language` (RFC 9110 12.5.4; look-up as in RFC 4647 3.4); None if nothing fits."""
-        if len(self._known) == 1:  # nothing to choose, and every request would pay for it
+        """Return the best language for `Accept-Language` (RFC 9110 12.5.4, look-up as in RFC 4647 3.4), or None."""
+        if len(self._known) == 1:  # nothing to choose, so skip the parsing
             return None
         for wanted in _ranges(accepted):
             parts = wanted.split("-")
             shorter = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
-            if (found := next((self._tags[tag] for tag in shorter if tag in self._tags), None)) is not None:
-                return found
+            if (best := next((self._tags[tag] for tag in shorter if tag in self._tags), None)) is not None:
+                return best
         return None
 
     @contextmanager
-    def spoken(self, tag: str | None) -> Iterator[None]:
-        """Write what is written meanwhile in this language, or go on as before where none is named."""
+    def speaking(self, tag: str | None) -> Iterator[None]:
+        """Translate texts to this language within the context; None changes nothing."""
         if tag is None:
             yield
             return
@@ -52,16 +52,16 @@ class Languages:
 
 
 @contextmanager
-def spoken(act: Act, tag: str | None) -> Iterator[None]:
-    """Write what is written meanwhile in this language, whoever asked for it in whichever."""
-    with act.site.part(Languages).spoken(tag):
+def speaking(uow: UnitOfWork, tag: str | None) -> Iterator[None]:
+    """Translate texts to this language within the context, whatever the language of the request."""
+    with uow.site.part(Languages).speaking(tag):
         yield
 
 
 def _ranges(accepted: str) -> list[str]:
-    """Give what a browser prefers, best first, in small letters."""
+    """Return the preferred languages, best first, in lower case."""
     weights: dict[str, float] = {}
-    for part in "".join(accepted.lower().split()).split(",")[:_MOST_RANGES]:
+    for part in "".join(accepted.lower().split()).split(",")[:_MAX_RANGES]:
         tag, _, weight = part.partition(";q=")
         with suppress(ValueError):
             weights.setdefault(tag, float(weight or 1))

@@ -1,7 +1,7 @@
-"""Mails in plain words, as text and as plain HTML that says the same: paragraphs and links to our own pages.
+"""Mails as text and as equivalent plain HTML: paragraphs and links to our own pages.
 
-What somebody else chose, such as the name of a factor, goes through `inert` first: it must be neither markup nor a
-link, and neither turn the line round nor begin a new one.
+Text chosen by others, such as the name of a device, goes through `inert` first: it must not become markup, a link, a
+change of text direction or a new line.
 """
 
 import unicodedata
@@ -9,29 +9,29 @@ from dataclasses import dataclass
 from html import escape
 
 from twofold.base.outbox import Message
-from twofold.base.texts import locale
+from twofold.base.texts import JOINERS, locale
 
-_LONGEST = 80  # characters of what somebody else chose
-_HARMLESS = " -_'()"
+_MAX_LENGTH = 80  # characters of text chosen by others
+_SAFE_CHARACTERS = f" -_'(){JOINERS}"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The address of one of our pages, on a line of its own."""
+    """A link to one of our pages, on a line of its own."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a mail says: a subject, and paragraphs and links in the reader's language."""
+    """The content of a mail: a subject, and paragraphs and links in the reader's language."""
 
     subject: str
     parts: tuple[str | Link, ...]
 
 
 def mail(to: str, letter: Letter) -> Message:
-    """Put a letter into its envelope."""
+    """Return a letter as a message to an address."""
     text = "\n\n".join(part.url if isinstance(part, Link) else part for part in letter.parts)
     html = "\n".join(_paragraph(part) for part in letter.parts)
     document = f'<!doctype html>\n<html lang="{locale()}">\n<body>\n{html}\n</body>\n</html>\n'
@@ -39,12 +39,12 @@ def mail(to: str, letter: Letter) -> Message:
 
 
 def inert(text: str) -> str:
-    """Write what somebody else chose so that no program makes anything of it: letters, digits and few signs stay."""
-    return "".join(sign if _is_harmless(sign) else "·" for sign in text[:_LONGEST])
+    """Return text chosen by others in a form that no mail program interprets: letters, digits, some punctuation."""
+    return "".join(character if _is_safe(character) else "·" for character in text[:_MAX_LENGTH])
 
 
-def _is_harmless(sign: str) -> bool:
-    return sign in _HARMLESS or unicodedata.category(sign)[0] in "LMN"
+def _is_safe(character: str) -> bool:
+    return character in _SAFE_CHARACTERS or unicodedata.category(character)[0] in "LMN"
 
 
 def _paragraph(part: str | Link) -> str:

@@ -1,6 +1,6 @@
-"""Log lines for people (text) or for collectors (one JSON object a line), on standard error.
+"""Log lines as text or as JSON (one object per line), on standard error.
 
-No line can be forged by what it quotes, and none carries a query string or the token of a mailed link.
+Quoted values cannot forge lines. Query strings and the tokens of mailed links are never logged.
 """
 
 import json
@@ -16,16 +16,16 @@ _QUERY = re.compile(r"(/[^\s?\"']*)\?[^\s\"']*")
 _TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_-]{20,}(?![A-Za-z0-9_./-])")
 
 
-def set_up_logging(form: Literal["text", "json"] | None = None) -> None:
-    """Send all log lines to standard error; without a form as text on a terminal, else as JSON."""
+def set_up_logging(style: Literal["text", "json"] | None = None) -> None:
+    """Send all log lines to standard error; by default as text on a terminal, otherwise as JSON."""
     handler = logging.StreamHandler(sys.stderr)
-    chosen = form or ("text" if sys.stderr.isatty() else "json")
+    chosen = style or ("text" if sys.stderr.isatty() else "json")
     handler.setFormatter(TextLines() if chosen == "text" else JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
 
 
 def without_secrets(text: str) -> str:
-    """Drop query strings, and path segments long enough to be a token."""
+    """Return text without query strings and path segments long enough to be a token."""
     return _TOKEN.sub("...", _QUERY.sub(r"\1", text))
 
 
@@ -33,7 +33,7 @@ class TextLines(logging.Formatter):
     """`2026-11-23T14:35:00Z WARNING twofold: message (peer=192.0.2.7)`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one line, and below it the traceback if there is one."""
+        """Return one line, followed by the traceback if there is one."""
         extras = ", ".join(f"{name}={value}" for name, value in _extras(record).items())
         message = without_secrets(record.getMessage()) + (f" ({extras})" if extras else "")
         line = f"{rfc3339(int(record.created))} {record.levelname} {record.name}: {_on_one_line(message)}"
@@ -41,10 +41,10 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One object a line: `at`, `level`, `logger`, `message`, `error`, and what was given as `extra`."""
+    """One object per line: `at`, `level`, `logger`, `message`, `error`, and the `extra` fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one line; JSON escapes what could end it."""
+        """Return one line; JSON escapes line breaks."""
         line = {
             "at": rfc3339(int(record.created)),
             "level": record.levelname.lower(),
@@ -56,12 +56,12 @@ class JsonLines(logging.Formatter):
 
 
 def _extras(record: logging.LogRecord) -> dict[str, str]:
-    given = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-    return {name: without_secrets(str(value)) for name, value in given.items()}
+    extras = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    return {name: without_secrets(str(value)) for name, value in extras.items()}
 
 
 def _on_one_line(text: str) -> str:
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -1,6 +1,6 @@
-"""Password hashing with argon2id (RFC 9106), in as many threads as there are cores, behind a bounded queue.
+"""Password hashing with argon2id (RFC 9106), in turns, in as many threads as there are cores.
 
-Threads beyond the cores bring nothing but memory (47 MiB a hash); beyond the queue nobody is kept waiting: 503.
+More threads would only use more memory (47 MiB per hash).
 """
 
 import asyncio
@@ -8,63 +8,60 @@ import os
 import sys
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from twofold.base.problems import Unavailable
+from twofold.base.turn_queue import TurnQueue
+from twofold.base.turns import ClientGone, LocalTurns, Turns, cores, slots, turn
 
 T = TypeVar("T")
 
-_QUEUED_PER_CORE = 8  # about a quarter of a second of waiting
-_NICE = 5  # a third of the CPU of whoever wants it as well, and all that nobody wants
+_NICENESS = 5  # a third of the CPU share of a normal thread, or all of an idle machine
 
 
 class PasswordPool:
-    """Makes and checks password hashes without holding up anybody else."""
+    """Computes and checks password hashes in threads of lower priority. Use it only within a `turn`."""
 
-    def __init__(self, *, memory_kib: int, passes: int, lanes: int) -> None:
-        cores = len(os.sched_getaffinity(0))
+    def __init__(self, *, memory_kib: int, passes: int, lanes: int, turns: Turns | None = None) -> None:
+        """Create a pool; `turns` may be shared with other processes."""
         self._hasher = PasswordHasher(passes, memory_kib, lanes, type=Type.ID)
-        self._threads = ThreadPoolExecutor(cores, thread_name_prefix="password", initializer=_stand_back)
-        self._room = cores * (1 + _QUEUED_PER_CORE)
-        self._under_way = 0
-        self._nobody = f"$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${_random(16)}${_random(32)}"  # nothing fits
+        self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="password", initializer=_lower_priority)
+        self._turns = turns or LocalTurns(TurnQueue(slots()))
+        self._dummy_hash = (
+            f"$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${_random(16)}${_random(32)}"  # matches no password
+        )
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Keep a place in the queue for the hashes of one act. Raises Unavailable when the queue is full."""
-        if self._under_way >= self._room:
-            raise Unavailable
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
+    def turn(
+        self, network: str, account: str, gone: ClientGone | None = None, *, known: bool = False
+    ) -> AbstractAsyncContextManager[bool]:
+        """Wait for a turn, and hold it while hashing and for the statements just before.
+
+        Networks take turns, separately for browsers that are `known` to their account, and so do the accounts of each
+        network. A client that is `gone` leaves the queue. Raise Busy if the turn does not begin within 12 seconds.
+        """
+        return turn(self._turns, network, account, gone, known=known)
 
     async def hash(self, password: str) -> str:
-        """Hash a new password to a PHC string; takes a place of its own. Raises Unavailable when the queue is full."""
-        with self.place():
-            return await self.hash_in_place(password)
-
-    async def hash_in_place(self, password: str) -> str:
-        """Hash a new password to a PHC string, for whoever has a place."""
+        """Return the hash of a new password as a PHC string."""
         return await self._run(lambda: self._hasher.hash(normal_form(password)))
 
-    async def verify_in_place(self, password_hash: str | None, password: str) -> bool:
-        """Tell whether the password is right, for whoever has a place; without a hash the work is done in vain."""
-        return await self._run(lambda: self._matches(password_hash or self._nobody, password)) and bool(password_hash)
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Return whether the password is correct; without a hash, do the same work and return False."""
+        matches = await self._run(lambda: self._matches(password_hash or self._dummy_hash, password))
+        return matches and bool(password_hash)
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Tell whether a hash was made with other parameters than today's."""
+        """Return whether a hash has other parameters than the current ones."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def close(self) -> None:
-        """Let running hashes end and drop the queue."""
+        """Wait for running hashes, and drop the queue."""
+        self._turns.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _matches(self, password_hash: str, password: str) -> bool:
@@ -74,14 +71,20 @@ class PasswordPool:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        """Run in a thread; a cancelled caller waits for the end, so that its turn lasts as long as the work."""
+        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait((running,))
+            raise
 
 
-def _stand_back() -> None:
-    """Let threads that answer go before this one, which hashes; on Linux each thread has a priority of its own."""
+def _lower_priority() -> None:
+    """Lower the priority of this hashing thread; on Linux, each thread has its own."""
     if sys.platform == "linux":
         with suppress(OSError):
-            os.nice(_NICE)
+            os.nice(_NICENESS)
 
 
 def _random(size: int) -> str:
@@ -89,5 +92,5 @@ def _random(size: int) -> str:
 
 
 def normal_form(password: str) -> str:
-    """Write the password the same way whatever keyboard typed it (NFKC), and take it whole (SP 800-63B)."""
+    """Return the password in NFKC, so that the keyboard does not matter; never truncated (SP 800-63B)."""
     return unicodedata.normalize("NFKC", password)

@@ -1,7 +1,7 @@
-"""One small error tree: what went wrong, for people and for programs (RFC 9457).
+"""Problems: errors for people and for programs (RFC 9457).
 
-An action that RAISES a problem undoes its transaction; one that RETURNS a problem keeps what it wrote: that is
-how a refused try is counted. `code` is stable; texts are translated where they are shown.
+An action that raises a problem rolls its transaction back; one that returns a problem commits, so that refused
+attempts are counted. `code` is stable; texts are translated when they are shown.
 """
 
 from typing import Any, ClassVar
@@ -13,15 +13,16 @@ from twofold.base.texts import N_, _, counted
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One field that cannot be taken, and what to do about it."""
+    """An invalid field, and how to correct it."""
 
     field: str
     text: str
+    values: dict[str, Any] | None = None  # for its placeholders
 
     @property
     def message(self) -> str:
         """The text in the reader's language."""
-        return _(self.text)
+        return _(self.text).format(**self.values) if self.values else _(self.text)
 
 
 class Problem(Exception):
@@ -31,9 +32,9 @@ class Problem(Exception):
     status: ClassVar[int]
     title: ClassVar[str]
     text: ClassVar[str] = ""
-    at: ClassVar[str | None] = None  # the form field that it speaks of
-    mend_at: ClassVar[str | None] = None  # the page where a person can mend it
-    wait: int | None = None  # seconds after which it is worth trying again
+    at: ClassVar[str | None] = None  # the form field that it refers to
+    resolve_at: ClassVar[str | None] = None  # the page where the user can resolve it
+    wait: int | None = None  # seconds until it is worth trying again
 
     def __init__(self, **evidence: Any) -> None:  # noqa: ANN401 - each problem has its own
         super().__init__(self.code)
@@ -50,11 +51,11 @@ class Problem(Exception):
         return [FieldError(self.at, self.detail)] if self.at else []
 
     def field(self, name: str) -> str | None:
-        """Give the message for one form field, if it is at fault."""
+        """Return the message for a form field, or None if it is valid."""
         return next((error.message for error in self.errors if error.field == name), None)
 
     def as_json(self) -> dict[str, Any]:
-        """The problem as an `application/problem+json` object; `type` points into our page on the API."""
+        """Return the problem as an `application/problem+json` object; `type` is an anchor in the API page."""
         return {
             "type": f"/api/v1/docs#{self.code}",
             "title": _(self.title),
@@ -66,11 +67,11 @@ class Problem(Exception):
 
 
 class InvalidRequest(Problem):
-    """The request cannot be read; `errors` names field and remedy."""
+    """The request is invalid; `errors` lists the fields and how to correct them."""
 
     code, status = "invalid_request", 422
     title = N_("Check what you entered")
-    text = N_("Some of what was sent cannot be taken.")
+    text = N_("Some of what you entered is not valid. Correct it and try again.")
 
     def __init__(self, *errors: FieldError, status: int | None = None) -> None:
         super().__init__()
@@ -80,12 +81,12 @@ class InvalidRequest(Problem):
 
     @property
     def errors(self) -> list[FieldError]:
-        """Every field at fault."""
+        """The invalid fields."""
         return self._errors
 
     @property
     def detail(self) -> str:
-        """The messages of all fields at fault."""
+        """The messages of all invalid fields."""
         return " ".join(error.message for error in self._errors) or _(self.text)
 
     def as_json(self) -> dict[str, Any]:
@@ -95,7 +96,7 @@ class InvalidRequest(Problem):
 
 
 class TooManyAttempts(Problem):
-    """A limit is reached; `retry_at` (epoch seconds) says when to come back."""
+    """A limit is reached until `retry_at` (epoch seconds)."""
 
     code, status = "too_many_attempts", 429
     wait: int
@@ -108,11 +109,11 @@ class TooManyAttempts(Problem):
 
     @property
     def detail(self) -> str:
-        """When it may be tried again, as a span: a clock time needs the reader's time zone."""
+        """The wait in words, since a clock time would depend on the reader's time zone."""
         minutes = -(-self.wait // 60)
         return counted(
-            "There were too many wrong attempts. Try again in {number} minute.",
-            "There were too many wrong attempts. Try again in {number} minutes.",
+            "Too many wrong attempts. Try again in {number} minute.",
+            "Too many wrong attempts. Try again in {number} minutes.",
             minutes,
         )
 
@@ -121,32 +122,75 @@ class TooManyAttempts(Problem):
         return super().as_json() | {"retry_at": rfc3339(self.retry_at)}
 
 
+class TooManyRequests(TooManyAttempts):
+    """A limit on what anyone may do, right or wrong, is reached until `retry_at` (epoch seconds)."""
+
+    title = N_("Too many requests")
+
+    @property
+    def detail(self) -> str:
+        """The wait in words."""
+        minutes = -(-self.wait // 60)
+        return counted(
+            "This was requested too often. Try again in {number} minute.",
+            "This was requested too often. Try again in {number} minutes.",
+            minutes,
+        )
+
+
 class WrongOrigin(Problem):
     """A changing request that did not come from our own pages."""
 
     code, status = "wrong_origin", 403
     title = N_("This request did not come from our own pages")
-    text = N_("For your safety nothing was changed. Open the page from this site and try again.")
+    text = N_("To protect your account, nothing was changed. Open the page on this site and try again.")
+
+
+class HiddenOrigin(WrongOrigin):
+    """A changing request whose origin was hidden by the browser or a proxy."""
+
+    text = N_(
+        "To protect your account, nothing was changed. Your browser, or a proxy in front of this site, hides "
+        "which site a form comes from. Use an up-to-date browser. If you run this site, remove Referrer-"
+        "Policy: no-referrer from its proxy."
+    )
+
+
+class ChangedOrigin(WrongOrigin):
+    """A changing request from our own pages at an address other than the base URL."""
+
+    text = N_(
+        "To protect your account, nothing was changed. You opened this page at a different address from the "
+        "one it is set up for. Open it there and try again. If you run this site, configure its proxy to pass "
+        "Origin unchanged."
+    )
+
+
+class NumericOrigin(WrongOrigin):
+    """A changing request from our own pages at an IP address, when the base URL is at `localhost`."""
+
+    title = N_("Open this page at localhost")
+    text = N_("Nothing was changed. This site is at {address}. Open it there and try again. You may have to sign in.")
 
 
 class NotFound(Problem):
     """There is nothing here, or it is not yours."""
 
     code, status = "not_found", 404
-    title = N_("There is nothing here")
-    text = N_("The address may be mistyped, or what was here is gone.")
+    title = N_("Nothing was found here")
+    text = N_("Check the address. What you are looking for may have been removed.")
 
 
 class MethodNotAllowed(Problem):
-    """The path exists, this method does not."""
+    """The path exists, but not for this method."""
 
     code, status = "method_not_allowed", 405
-    title = N_("This cannot be done here")
+    title = N_("This action is not available here")
     text = N_("Go back and use the buttons on the page.")
 
 
 class CallNotAllowed(MethodNotAllowed):
-    """The same for a program, with the methods that there are."""
+    """MethodNotAllowed for programs, with the allowed methods."""
 
     def __init__(self, methods: str) -> None:
         super().__init__()
@@ -154,25 +198,59 @@ class CallNotAllowed(MethodNotAllowed):
 
     @property
     def detail(self) -> str:
-        """What can be done here."""
+        """The allowed methods."""
         return _("Allowed here: {methods}.").format(methods=self.methods)
 
 
 class Conflict(Problem):
-    """What is asked contradicts what is there."""
+    """The request conflicts with the current state."""
 
     code, status = "conflict", 409
-    title = N_("That cannot be done now")
+    title = N_("This cannot be done right now")
 
     def __init__(self, text: str, at: str | None = None) -> None:
         super().__init__()
-        self.text = text  # type: ignore[misc]  # each conflict says its own sentence
+        self.text = text  # type: ignore[misc]  # each conflict has its own text
         self.at = at  # type: ignore[misc]
 
 
+class OtherAccount(Conflict):
+    """The form was shown to another account, which was signed in in this browser before."""
+
+    title = N_("Another account is signed in now")
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_(
+                "Another account was signed in in this browser after you opened that page. Nothing was changed. Check "
+                "the account above, and try again."
+            )
+        )
+
+
 class Unavailable(Problem):
-    """A part that we need is away: nobody gets in. Whether a change was made may be unknown: nothing is said of it."""
+    """A dependency is unavailable. Whether a change was made may be unknown, so the text does not say."""
 
     code, status, wait = "unavailable", 503, 5
-    title = N_("The service is not available just now")
-    text = N_("The service cannot do this just now. Wait a moment and try again.")
+    title = N_("The service is unavailable")
+    text = N_("The service is temporarily unavailable. Wait a moment and try again.")
+
+
+class Busy(Unavailable):
+    """Too many passwords are waiting to be checked; `wait` is in seconds."""
+
+    title = N_("Many people are signing in right now")
+    wait: int
+
+    def __init__(self, wait: int) -> None:
+        super().__init__()
+        self.wait = max(wait, 1)
+
+    @property
+    def detail(self) -> str:
+        """The wait in words, and what to do then."""
+        return counted(
+            "Many people are signing in right now. Wait {number} second and try again.",
+            "Many people are signing in right now. Wait {number} seconds and try again.",
+            self.wait,
+        )

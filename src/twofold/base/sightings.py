@@ -1,53 +1,69 @@
-"""What the service has seen that an operator should know: noted in memory, written now and then, shown by `doctor`."""
+"""Signs of misconfiguration for the operator: collected in memory, stored at intervals, shown by `doctor`."""
 
 import logging
+from collections.abc import Mapping
 
 from twofold.base.database import Database, Transaction
-from twofold.base.housekeeping import Over
-from twofold.base.problems import Unavailable
+from twofold.base.housekeeping import Expiry
+from twofold.base.unsaved import Unsaved
 
 IGNORED_FORWARDING = "forwarding headers from an untrusted peer"
+UNREADABLE_FORWARDING = "X-Forwarded-For without a readable address"
+NO_FORWARDING = "no X-Forwarded-For from a trusted proxy"
+HIDDEN_ORIGIN = "forms whose origin is hidden"
+CHANGED_ORIGIN = "forms whose origin is another"
+REMEDIES = {  # the rest of a sentence that begins with the peer's address, in the log and in `doctor`
+    IGNORED_FORWARDING: "sent forwarding headers, which were ignored: if it is your proxy, add it to"
+    " TWOFOLD_TRUSTED_PROXIES",
+    UNREADABLE_FORWARDING: "is a trusted proxy but sent an X-Forwarded-For without a readable address, so all its"
+    " clients share one limit: configure it to send the client's address",
+    NO_FORWARDING: "is a trusted proxy but sent no X-Forwarded-For, so all its clients share one limit: configure it to"
+    " send the client's address",
+    HIDDEN_ORIGIN: "sent forms without their origin: if it is your proxy, remove `Referrer-Policy: no-referrer`"
+    " there, and pass Origin and Sec-Fetch-Site unchanged",
+    CHANGED_ORIGIN: "sent forms of our own pages with an origin other than that of TWOFOLD_BASE_URL: users open another"
+    " address, or a proxy changes Origin",
+}
 
-OVER = Over("sighting", "name, detail", "at <= :before", kept=30 * 86_400)
+EXPIRY = Expiry("sighting", "name, detail", "at <= :before", kept=30 * 86_400)
 
 _log = logging.getLogger("twofold")
-_MOST = 100  # different ones noted at a time: a stranger can make up many
+_MAX_SIGHTINGS = 100  # different sightings in memory, since clients can invent many
+_LOG_INTERVAL = 60  # seconds between two log lines about the same sighting
 
 
 class Sightings:
-    """Sightings by name and detail, each with the last time that it was seen (epoch seconds)."""
+    """Sightings by name and detail, with the time of the last one (epoch seconds)."""
 
-    def __init__(self) -> None:
-        self._noted: dict[tuple[str, str], int] = {}
-        self._told: set[tuple[str, str]] = set()
+    def __init__(self, remedies: Mapping[str, str]) -> None:
+        self._remedies = remedies
+        self._unsaved = Unsaved(_save)
+        self._logged: dict[tuple[str, str], int] = {}
 
-    def note(self, name: str, detail: str, now: int) -> None:
-        """Note a sighting; the log tells of the first."""
+    def record(self, name: str, detail: str, now: int) -> None:
+        """Record a sighting, and log it at most once a minute."""
         seen = (name, detail)
-        if seen not in self._told and len(self._told) < _MOST:
-            self._told.add(seen)
-            _log.warning("%s ignored", name, extra={"peer": detail})
-        if seen in self._noted or len(self._noted) < _MOST:
-            self._noted[seen] = now
+        if seen in self._logged or len(self._logged) < _MAX_SIGHTINGS:
+            logged_at = self._logged.get(seen)
+            if logged_at is None or abs(now - logged_at) >= _LOG_INTERVAL:
+                self._logged[seen] = now
+                _log.warning("%s: the peer %s", name, self._remedies[name], extra={"peer": detail})
+        if seen in self._unsaved or len(self._unsaved) < _MAX_SIGHTINGS:
+            self._unsaved.put(seen, now)
 
     async def write(self, db: Database) -> None:
-        """Write what was seen since the last time."""
-        noted, self._noted = self._noted, {}
-        if noted:
-            try:
-                await db.write(_save, noted)
-            except Unavailable:
-                self._noted = noted | self._noted
+        """Store the sightings since the last time."""
+        await self._unsaved.write(db)
 
 
 async def last_seen(tx: Transaction, name: str) -> tuple[str, int] | None:
-    """Give the detail and time of the last sighting of this name."""
+    """Return the detail and time of the last sighting of this name, or None."""
     row = await tx.one("SELECT detail, at FROM sighting WHERE name = :name ORDER BY at DESC, detail LIMIT 1", name=name)
     return (row["detail"], row["at"]) if row else None
 
 
 async def seen_since(tx: Transaction, name: str, since: int) -> list[tuple[str, int]]:
-    """List the details and times of the sightings of this name after `since`, newest first."""
+    """Return details and times of the sightings of this name after `since`, newest first."""
     rows = await tx.all(
         "SELECT detail, at FROM sighting WHERE name = :name AND at > :since ORDER BY at DESC, detail LIMIT 20",
         name=name,
@@ -57,7 +73,7 @@ async def seen_since(tx: Transaction, name: str, since: int) -> list[tuple[str, 
 
 
 async def save(tx: Transaction, name: str, detail: str, at: int) -> None:
-    """Write a sighting at once, in the transaction of what was seen."""
+    """Store a sighting in this transaction."""
     await tx.run(
         """
         INSERT INTO sighting (name, detail, at) VALUES (:name, :detail, :at)
@@ -69,6 +85,6 @@ async def save(tx: Transaction, name: str, detail: str, at: int) -> None:
     )
 
 
-async def _save(tx: Transaction, noted: dict[tuple[str, str], int]) -> None:
-    for (name, detail), at in noted.items():
+async def _save(tx: Transaction, sightings: dict[tuple[str, str], int]) -> None:
+    for (name, detail), at in sightings.items():
         await save(tx, name, detail, at)

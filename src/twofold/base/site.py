@@ -1,8 +1,8 @@
-"""What every act needs from its surroundings: made once by the composition root, passed on, never global."""
+"""The environment of actions: created once at start and passed on, never global."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from twofold.base.clock import Clock
 from twofold.base.database import Database
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Settings, database, keys, hashing, the clock, and the parts that rooms hand each other by type."""
+    """Settings, database, keys, hashing, the clock, and the parts that features share, by type."""
 
     config: Config
     db: Database
@@ -25,6 +25,14 @@ class Site:
     parts: Mapping[type[Any], Any] = field(default_factory=dict)
 
     def part(self, kind: type[T]) -> T:
-        """Give the part of this type, as the composition root put it in."""
+        """Return the part of this type. Raise KeyError if no feature has one."""
         part: T = self.parts[kind]
         return part
+
+
+class HasSite(Protocol):
+    """What an accessor of a part takes: a site's unit of work, runner or request context."""
+
+    @property
+    def site(self) -> Site:
+        """The site."""

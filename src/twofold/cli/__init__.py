@@ -1,6 +1,6 @@
-"""The command line. A command's file is loaded when the command is called: `--help` answers at once.
+"""The command line. Each command's module is loaded only when it runs, so `--help` is fast.
 
-Exit status 0: done. 1: refused or failed, with one plain sentence on standard error. 2: wrong usage.
+Exit status 0: success. 1: failure, with one plain sentence on standard error. 2: wrong usage.
 """
 
 from importlib import import_module
@@ -11,28 +11,30 @@ import click
 from twofold.cli.output import Failed
 
 COMMANDS = {
-    "serve": "Make what is missing, migrate, and serve until Ctrl-C or SIGTERM.",
-    "account": "Add, invite, list, unlock, reset, disable accounts.",
+    "serve": "Set up what is missing, migrate, and serve until Ctrl-C or SIGTERM.",
+    "account": "Add, invite, list, change, unlock, reset and disable accounts.",
+    "group": "List, add and remove groups and their members.",
+    "gate": "Find mistakes in the rules of the gate.",
     "config": "Show, check and explain the settings.",
-    "doctor": "Look at settings, database, durability, clock, keys and couriers.",
-    "healthcheck": "Ask a running service whether it is ready.",
-    "migrate": "Bring the database up to this version; it never goes back.",
+    "doctor": "Check settings, database, durability, clock, keys and couriers.",
+    "healthcheck": "Check whether a running service is ready.",
+    "migrate": "Migrate the database to this version.",
 }
 
 
 class Commands(click.Group):
-    """Commands that live in files of their own names; what they cannot do ends in one sentence."""
+    """A group that loads each command from the module of its name, and reports known failures in one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name the commands in the order of the table."""
+        """Return the names of the commands, in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Load the file of one command."""
+        """Load the module of one command."""
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"twofold.cli.{cmd_name}").command
-        return found
+        command: click.Command = import_module(f"twofold.cli.{cmd_name}").command
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """List the commands without loading any."""
@@ -40,11 +42,11 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run a command; known failures become one sentence, anything else is a fault of ours and shows itself."""
+        """Run a command. Raise Failed with one sentence for a known failure; let any other exception through."""
         try:
             return super().invoke(ctx)
         except Exception as error:
-            from twofold.cli.failures import sentence_for  # noqa: PLC0415 - only failures pay for knowing them all
+            from twofold.cli.failures import sentence_for  # noqa: PLC0415 - needed only after a failure
 
             if sentence := sentence_for(error):
                 raise Failed(sentence) from error

@@ -1,4 +1,4 @@
-"""`twofold config`: what is set, whether it is sound, what could be set. Never prints a secret."""
+"""`twofold config`: show, check and explain the settings. Secrets are never printed."""
 
 import os
 
@@ -7,7 +7,7 @@ import click
 from twofold.cli.output import json_option, print_columns, print_json
 from twofold.config import PREFIX, SETTINGS, ConfigError
 from twofold.couriers.registry import forms
-from twofold.rooms import DRIVERS, read_settings
+from twofold.features import DRIVERS, FEATURES
 
 
 @click.group("config")
@@ -18,21 +18,21 @@ def command() -> None:
 @command.command()
 @json_option
 def show(*, as_json: bool) -> None:
-    """Print every setting in force and where it comes from; secrets are left out."""
-    config, places = read_settings(os.environ)
+    """Print the value and source of every setting, without secrets."""
+    config, sources = FEATURES.read_settings(os.environ)
     shown = {name: each.write(getattr(config, name)) for name, each in SETTINGS.items()}
     if as_json:
-        print_json({PREFIX + name.upper(): {"value": shown[name], "from": places[name]} for name in SETTINGS})
+        print_json({PREFIX + name.upper(): {"value": shown[name], "from": sources[name]} for name in SETTINGS})
     else:
-        print_columns((PREFIX + name.upper(), shown[name], f"({places[name]})") for name in SETTINGS)
+        print_columns((PREFIX + name.upper(), shown[name], f"({sources[name]})") for name in SETTINGS)
 
 
 @command.command()
 @json_option
 def check(*, as_json: bool) -> None:
-    """Read the settings and report all faults together."""
+    """Check the settings and report all faults together."""
     try:
-        read_settings(os.environ)
+        FEATURES.read_settings(os.environ)
     except ConfigError as error:
         if as_json:
             print_json({"ok": False, "faults": error.faults})
@@ -40,19 +40,20 @@ def check(*, as_json: bool) -> None:
     if as_json:
         print_json({"ok": True, "faults": []})
     else:
-        click.echo("The settings are sound.")
+        click.echo("The settings are valid.")
 
 
 @command.command()
 @json_option
 def reference(*, as_json: bool) -> None:
-    """Explain every setting: variable, default, accepted form, meaning."""
+    """Explain every setting: variable, meaning, form and default."""
     if as_json:
         print_json([_explained(name) for name in SETTINGS])
         return
     click.echo(
-        "Environment over the TOML file that TWOFOLD_CONFIG names (the names in lower case without the prefix) over\n"
-        "defaults. Every variable also as NAME_FILE: the path of a file that holds the value.\n"
+        "Environment variables override the TOML file named by TWOFOLD_CONFIG, which overrides the defaults.\n"
+        "Keys in the TOML file are in lower case, without the prefix.\n"
+        "Any variable NAME can be set as NAME_FILE instead: the path of a file with the value.\n"
     )
     for name, each in SETTINGS.items():
         click.echo(
@@ -74,5 +75,5 @@ def _explained(name: str) -> dict[str, str | bool]:
 
 
 def _form(name: str) -> str:
-    """How a setting is written; of a courier's address its drivers know it."""
+    """Return the form of a setting; the drivers define the forms of courier addresses."""
     return " | ".join(forms(name.removesuffix("_url"), DRIVERS)) or SETTINGS[name].form

@@ -1,4 +1,4 @@
-"""Which failures a command may end with, and their one sentence. What is not here is a fault of Twofold."""
+"""The failures that a command reports in one sentence. Any other exception is a bug in Twofold."""
 
 from twofold.base.database import AlreadyServed, CannotOpen
 from twofold.base.database.migrate import MigrationFailed, NewerDatabase
@@ -8,7 +8,7 @@ from twofold.config import ConfigError
 
 
 def sentence_for(error: Exception) -> str | None:
-    """Say in one plain sentence (for settings one each) what failed; None for what nobody foresaw."""
+    """Return one sentence for a known failure (for settings, one per fault), or None for any other."""
     match error:
         case ConfigError() | KeyFileError() | CannotOpen() | AlreadyServed() | NewerDatabase() | MigrationFailed():
             return str(error)

@@ -1,4 +1,4 @@
-"""What commands share: printing for people or for programs, and asking for a password."""
+"""Print results as text or JSON, and ask for passwords."""
 
 import json
 import sys
@@ -11,10 +11,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Failed(click.ClickException):
-    """Refused or failed: the sentence goes to standard error as it is."""
+    """A failed command; its sentence is printed on standard error as it is."""
 
     def show(self, file: Any = None) -> None:  # noqa: ANN401 - click's signature
-        """Print the sentence without decoration."""
+        """Print the sentence without click's prefix."""
         click.echo(self.message, err=True, file=file)
 
 
@@ -24,12 +24,12 @@ def json_option(function: F) -> F:
 
 
 def print_json(data: object) -> None:
-    """Print data for programs."""
+    """Print data as JSON."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def print_columns(rows: Iterable[Sequence[str]]) -> None:
-    """Print rows with their columns under each other; the last one runs free."""
+    """Print rows with aligned columns; the last column is not padded."""
     listed = [tuple(row) for row in rows]
     widths = [max(map(len, column)) for column in list(zip(*listed, strict=True))[:-1]]
     for *cells, last in listed:
@@ -37,23 +37,23 @@ def print_columns(rows: Iterable[Sequence[str]]) -> None:
 
 
 def password_option(function: F) -> F:
-    """Add `--password-file` to a command that needs a password; none is ever an argument."""
+    """Add `--password-file` to a command. Passwords are never arguments, since other users can see those."""
     return click.option(
         "--password-file",
         type=click.File("r", encoding="utf-8"),
-        help="Read the password from this file's first line, `-` for standard input; else it is asked for.",
+        help="Read the password from the first line of this file (`-`: standard input) instead of asking for it.",
     )(function)
 
 
-def take_password(file: Any) -> str:  # noqa: ANN401 - an open text file
-    """Read the password from a file, or ask for it twice without showing it. Raises Failed."""
+def read_password(file: Any) -> str:  # noqa: ANN401 - an open text file
+    """Read the password from a file, or ask for it twice without showing it. Raise Failed if the two differ."""
     if file is not None:
         return _first_line(file)
     if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask on: give the password with --password-file -.")
+        raise click.UsageError("There is no terminal to ask on: pass the password with --password-file -.")
     password = click.prompt("Password", hide_input=True, type=str)
-    if click.prompt("The same again", hide_input=True, type=str) != password:
-        raise Failed("The two passwords differ; nothing was changed.")
+    if click.prompt("Repeat the password", hide_input=True, type=str) != password:
+        raise Failed("The two passwords differ. Nothing was changed.")
     return str(password)
 
 

@@ -1,1 +1,1 @@
-"""Trusted computers: for 30 days from the proof, one computer needs no code, until anything of weight changes."""
+"""Trusted computers: no code for 30 days after the first, unless the security settings change."""

@@ -4,22 +4,22 @@ import msgspec
 
 from twofold.base.clock import rfc3339
 from twofold.base.problems import InvalidRequest, NotFound
-from twofold.base.visitor import Need
-from twofold.base.web.ask import Ask
-from twofold.base.web.routes import Call
+from twofold.base.visitor import Access
+from twofold.base.web.context import Context
+from twofold.base.web.routes import call
 from twofold.computers import actions
-from twofold.computers.cookies import is_here
+from twofold.computers.cookies import is_current
 from twofold.computers.store import Computer
 
 
-class Name(msgspec.Struct, forbid_unknown_fields=True):
-    """A new name."""
+class ComputerName(msgspec.Struct, forbid_unknown_fields=True):
+    """The new name of a trusted computer."""
 
     name: str
 
 
 class TrustedComputer(msgspec.Struct):
-    """A computer on which no code is asked for."""
+    """A computer that signs in without a code."""
 
     id: str
     name: str
@@ -31,33 +31,38 @@ class TrustedComputer(msgspec.Struct):
 
 
 class TrustedComputers(msgspec.Struct):
-    """All trusted computers."""
+    """A page of trusted computers."""
 
     items: list[TrustedComputer]
-    next: str | None = None
+    next: str | None
 
 
-async def listed(ask: Ask) -> TrustedComputers:
-    """List the trusted computers."""
-    return TrustedComputers([_shown(ask, each) for each in await ask.look(actions.listed)])
+@call("GET", "/trusted-computers", Access.SIGNED_IN, query=("before", "limit"), problems=(InvalidRequest,))
+async def listed(ctx: Context) -> TrustedComputers:
+    """List your trusted computers."""
+    page, following = await ctx.read(actions.listed, before=ctx.cursor, limit=ctx.limit)
+    return TrustedComputers([_shown(ctx, each) for each in page], following)
 
 
-async def rename(ask: Ask, body: Name) -> TrustedComputer:
-    """Rename one computer."""
-    return _shown(ask, await ask.act(actions.rename, ask.id("id"), body.name))
+@call("PATCH", "/trusted-computers/{id}", Access.UNLOCKED, problems=(NotFound, InvalidRequest))
+async def rename(ctx: Context, body: ComputerName) -> TrustedComputer:
+    """Rename a trusted computer."""
+    return _shown(ctx, await ctx.write(actions.rename, ctx.id("id"), body.name))
 
 
-async def forget(ask: Ask) -> None:
-    """Forget one computer."""
-    await ask.act(actions.forget, ask.id("id"))
+@call("DELETE", "/trusted-computers/{id}", Access.UNLOCKED, problems=(NotFound,))
+async def forget(ctx: Context) -> None:
+    """Forget a trusted computer."""
+    await ctx.write(actions.forget, ctx.id("id"))
 
 
-async def forget_all(ask: Ask) -> None:
-    """Forget every computer."""
-    await ask.act(actions.forget_all)
+@call("DELETE", "/trusted-computers", Access.UNLOCKED)
+async def forget_all(ctx: Context) -> None:
+    """Forget every trusted computer."""
+    await ctx.write(actions.forget_all)
 
 
-def _shown(ask: Ask, computer: Computer) -> TrustedComputer:
+def _shown(ctx: Context, computer: Computer) -> TrustedComputer:
     return TrustedComputer(
         id=computer.id,
         name=computer.name,
@@ -65,44 +70,8 @@ def _shown(ask: Ask, computer: Computer) -> TrustedComputer:
         created_at=rfc3339(computer.created_at),
         last_used_at=rfc3339(computer.last_used_at),
         expires_at=rfc3339(computer.expires_at),
-        current=is_here(ask, ask.known_visitor.account_id, computer.token_hash),
+        current=is_current(ctx, ctx.known_visitor.account_id, computer.token_hash),
     )
 
 
-ROUTES = (
-    Call(
-        method="GET",
-        path="/api/v1/trusted-computers",
-        handler=listed,
-        need=Need.SIGNED_IN,
-        answer_type=TrustedComputers,
-        summary="List your trusted computers",
-    ),
-    Call(
-        method="PATCH",
-        path="/api/v1/trusted-computers/{id}",
-        handler=rename,
-        need=Need.UNLOCKED,
-        body=Name,
-        answer_type=TrustedComputer,
-        problems=(NotFound, InvalidRequest),
-        summary="Rename a trusted computer",
-    ),
-    Call(
-        method="DELETE",
-        path="/api/v1/trusted-computers/{id}",
-        handler=forget,
-        need=Need.UNLOCKED,
-        status=204,
-        problems=(NotFound,),
-        summary="Forget a trusted computer",
-    ),
-    Call(
-        method="DELETE",
-        path="/api/v1/trusted-computers",
-        handler=forget_all,
-        need=Need.UNLOCKED,
-        status=204,
-        summary="Forget every trusted computer",
-    ),
-)
+ROUTES = (listed, rename, forget, forget_all)

@@ -1,28 +1,28 @@
-"""How a browser keeps a trusted computer's token: a cookie per account, so that several people share a browser."""
+"""The cookies of trusted computers: one per account, so that several people can share a browser."""
 
 from twofold.base.ids import token_hash
-from twofold.base.web.ask import Ask
-from twofold.base.web.cookies import COMPUTER
+from twofold.base.web.context import Context
 from twofold.sessions.actions import Token
 
-
-def keep_computer(ask: Ask, account_id: str, token: Token | None) -> None:
-    """Give the browser the token of a computer that was just trusted."""
-    if token is not None:
-        ask.cookies.set(_names(ask, account_id)[0], token.token, max(token.expires_at - ask.now, 0))
+COOKIES = "computer_*"
 
 
-def computer_token(ask: Ask, account_id: str) -> str | None:
-    """Give the token that this browser keeps for an account."""
-    kept = (ask.cookies.get(name) for name in _names(ask, account_id))
+def set_computer_cookie(ctx: Context, account_id: str, token: Token) -> None:
+    """Set the cookie of a computer that was just trusted."""
+    ctx.cookies.set(_names(ctx, account_id)[0], token.token, max(token.expires_at - ctx.now, 0))
+
+
+def computer_token(ctx: Context, account_id: str) -> str | None:
+    """Return the token of this browser for an account, or None."""
+    kept = (ctx.cookies.get(name) for name in _names(ctx, account_id))
     return next((token for token in kept if token), None)
 
 
-def is_here(ask: Ask, account_id: str, stored_hash: bytes) -> bool:
-    """Tell whether a trusted computer is the one that asks."""
-    token = computer_token(ask, account_id)
+def is_current(ctx: Context, account_id: str, stored_hash: bytes) -> bool:
+    """Return whether the request comes from this trusted computer."""
+    token = computer_token(ctx, account_id)
     return token is not None and token_hash(token) == stored_hash
 
 
-def _names(ask: Ask, account_id: str) -> list[str]:
-    return [f"{COMPUTER}_{mac[:8]}" for mac in ask.site.keys.macs("computer", account_id)]
+def _names(ctx: Context, account_id: str) -> list[str]:
+    return [COOKIES.replace("*", mac[:8]) for mac in ctx.site.keys.macs("computer", account_id)]

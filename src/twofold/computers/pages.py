@@ -4,17 +4,18 @@ from typing import Any
 
 from starlette.responses import Response
 
-from twofold.base.acts import Act
-from twofold.base.visitor import Need, Visitor
-from twofold.base.web.ask import Ask
+from twofold.base.unit_of_work import UnitOfWork
+from twofold.base.visitor import Access, Visitor
+from twofold.base.web.context import Context
 from twofold.base.web.routes import Page
 from twofold.computers import actions
-from twofold.computers.cookies import is_here
+from twofold.computers.cookies import is_current
 from twofold.factors.actions import two_factor
 
 
-async def card(act: Act, visitor: Visitor, ask: Ask) -> dict[str, Any]:
+async def card(uow: UnitOfWork, visitor: Visitor, ctx: Context) -> dict[str, Any]:
     """Show the trusted computers."""
+    page, following = await actions.listed(uow, visitor)
     computers = [
         {
             "id": each.id,
@@ -23,34 +24,39 @@ async def card(act: Act, visitor: Visitor, ask: Ask) -> dict[str, Any]:
             "last_used_at": each.last_used_at,
             "expires_at": each.expires_at,
             "source": each.source,
-            "current": is_here(ask, visitor.account_id, each.token_hash),
+            "current": is_current(ctx, visitor.account_id, each.token_hash),
         }
-        for each in await actions.listed(act, visitor)
+        for each in page
     ]
-    active = (await two_factor(act, visitor.account_id)).active
-    return {"template": "computers/card.html", "computers": computers, "active": active}
+    active = (await ctx.once(two_factor, uow, visitor.account_id)).active
+    return {
+        "template": "computers/card.html",
+        "computers": computers,
+        "more": following is not None,
+        "active": active,
+    }
 
 
-async def rename(ask: Ask) -> Response:
+async def rename(ctx: Context) -> Response:
     """Rename one computer."""
-    await ask.act(actions.rename, ask.id("id"), ask.form.get("name", ""))
-    return ask.go("/settings?done=computer_renamed#computers")
+    await ctx.write(actions.rename, ctx.id("id"), ctx.form.get("name", ""))
+    return ctx.redirect("/settings?done=computer_renamed#computers")
 
 
-async def forget(ask: Ask) -> Response:
+async def forget(ctx: Context) -> Response:
     """Forget one computer."""
-    await ask.act(actions.forget, ask.id("id"))
-    return ask.go("/settings?done=computer_forgotten#computers")
+    await ctx.write(actions.forget, ctx.id("id"))
+    return ctx.redirect("/settings?done=computer_forgotten#computers")
 
 
-async def forget_all(ask: Ask) -> Response:
+async def forget_all(ctx: Context) -> Response:
     """Forget every computer."""
-    await ask.act(actions.forget_all)
-    return ask.go("/settings?done=computers_forgotten#computers")
+    await ctx.write(actions.forget_all)
+    return ctx.redirect("/settings?done=computers_forgotten#computers")
 
 
 ROUTES = (
-    Page("POST", "/settings/computers/{id}/name", rename, Need.UNLOCKED, again="/settings"),
-    Page("POST", "/settings/computers/{id}/forget", forget, Need.UNLOCKED, again="/settings"),
-    Page("POST", "/settings/computers/forget-all", forget_all, Need.UNLOCKED, again="/settings"),
+    Page("POST", "/settings/computers/{id}/name", rename, Access.UNLOCKED, again="/settings"),
+    Page("POST", "/settings/computers/{id}/forget", forget, Access.UNLOCKED, again="/settings"),
+    Page("POST", "/settings/computers/forget-all", forget_all, Access.UNLOCKED, again="/settings"),
 )

@@ -1,10 +1,10 @@
-"""What an operator can choose, read once at the start, refused with all its faults together."""
+"""The settings, read once at start; all faults are reported together."""
 
+from twofold.config.addresses import Network
+from twofold.config.config import SETTINGS, Config, Fault, load
 from twofold.config.declare import ConfigError, Setting
-from twofold.config.places import Network, SecretKey
-from twofold.config.settings import SETTINGS, Config, load
 from twofold.config.sources import PREFIX
-from twofold.config.units import Backoff, HashCost, Rate
+from twofold.config.values import Backoff, HashCost, Rate, SecretKey
 
 __all__ = [
     "PREFIX",
@@ -12,6 +12,7 @@ __all__ = [
     "Backoff",
     "Config",
     "ConfigError",
+    "Fault",
     "HashCost",
     "Network",
     "Rate",

@@ -1,6 +1,6 @@
-"""What carries mails, text messages and calls, as it is written. What an address means is its driver's business.
+"""Read and display the addresses of couriers. Each driver interprets its own addresses.
 
-Nothing shown of an address holds more than its kind and host.
+Only the scheme and host of an address are ever displayed.
 """
 
 import re
@@ -9,12 +9,12 @@ CONSOLE = "console:"
 
 
 def urls(text: str) -> tuple[str, ...]:
-    """Read several addresses, in the order in which they are tried."""
+    """Return the addresses in the order in which they are tried."""
     return tuple(dict.fromkeys(text.split()))
 
 
 def shown(url: str) -> str:
-    """Show which courier is meant, without names, passwords, paths or options."""
+    """Return the scheme and host of a courier, without user names, passwords, paths or options."""
     scheme, mark, rest = url.partition("://")
     if not mark:
         return CONSOLE if url == CONSOLE else "…"
@@ -22,5 +22,5 @@ def shown(url: str) -> str:
 
 
 def all_shown(urls: tuple[str, ...]) -> str:
-    """Show several, as they are written."""
+    """Return several couriers for display, separated by spaces."""
     return " ".join(map(shown, urls)) or "unset"

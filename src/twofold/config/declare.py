@@ -1,4 +1,4 @@
-"""How a setting is declared: with all that parsing, `config show` and the reference need to know of it."""
+"""Declarations of settings, with everything that parsing, `config show` and the reference need."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Known = Mapping[str, Any]  # the settings declared above, and "port"
 
 
 class ConfigError(Exception):
-    """Settings that cannot be taken; `faults` holds one plain sentence each, never a value that was given."""
+    """Invalid settings; `faults` holds one plain sentence for each, and never a value."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))
@@ -18,10 +18,10 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a setting besides its name."""
+    """Everything about a setting except its name."""
 
     parse: Callable[[str], Any]
-    default: str  # as written; where it depends on others, in words
+    default: str  # as written; in words if it depends on other settings
     derive: Callable[[Known], Any] | None
     form: str
     meaning: str
@@ -40,5 +40,5 @@ def setting(
     secret: bool = False,
 ) -> T:
     """Declare a field of Config; `derive` computes a default that depends on the settings above it."""
-    known = Setting(parse, default, derive, form, meaning, write, secret)
-    return field(metadata={"setting": known}, repr=not secret)  # type: ignore[no-any-return]
+    declared = Setting(parse, default, derive, form, meaning, write, secret)
+    return field(metadata={"setting": declared}, repr=not secret)  # type: ignore[no-any-return]

@@ -1,1 +1,1 @@
-"""Couriers carry what lies in the outbox: one file a driver, one line for it in the list of rooms."""
+"""Delivery of the messages in the outbox: one module per driver, and one line in the list of features."""

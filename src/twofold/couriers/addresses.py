@@ -1,4 +1,4 @@
-"""A courier's address in its parts, for its driver to read. A refusal never repeats what was given."""
+"""Parse the addresses of couriers for their drivers. An error never repeats the address."""
 
 import re
 import ssl
@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from twofold.config.places import is_host, is_loopback
-from twofold.config.units import Refused
+from twofold.config.hosts import is_host, is_loopback
+from twofold.config.values import InvalidSetting
 
 _SENDER = re.compile(r"\+[0-9]{6,15}|MG[0-9A-Za-z]{32}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address taken apart and not judged yet; its repr keeps the secret parts to itself."""
+    """A parsed address that is not validated yet; its repr hides the secret parts."""
 
-    scheme: str  # in small letters, as far as `://`
-    place: str  # what stands where a host does, as it was written
-    host: str  # the same in small letters, without brackets
+    scheme: str  # in lower case, up to `://`
+    authority: str  # host and port as written, without user and password
+    host: str  # in lower case, without brackets
     port: int | None
     user: str = field(repr=False)
     password: str = field(repr=False)
@@ -27,55 +27,57 @@ class Address:
 
     @classmethod
     def of(cls, url: str) -> Self:
-        """Take an address apart. Raises Refused."""
+        """Parse an address. Raise InvalidSetting if it is malformed."""
         try:
             parts = urlsplit(url)
-            port = parts.port  # raises when it is no number, or too large
+            port = parts.port  # raises ValueError if it is not a port number
         except ValueError:
-            raise Refused(
-                "has a host or port that cannot be read; in a password write %40 for @, %2F for / and %23 for #"
+            raise InvalidSetting(
+                "has an invalid host or port; in a password, write %40 for @, %2F for / and %23 for #"
             ) from None
         if "#" in url:
-            raise Refused("must not have a `#`: in a password or secret write %23 for it")
+            raise InvalidSetting("must not contain `#`: in a password or secret, write %23 instead")
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        place = unquote(parts.netloc.rpartition("@")[2])
-        return cls(parts.scheme, place, parts.hostname or "", port, user, password, parts.path, parts.query)
+        authority = unquote(parts.netloc.rpartition("@")[2])
+        return cls(parts.scheme, authority, parts.hostname or "", port, user, password, parts.path, parts.query)
 
     @property
     def loopback(self) -> bool:
-        """Whether the other side is this machine."""
+        """Whether the host is this machine."""
         return is_loopback(self.host)
 
     def check_host(self) -> None:
-        """Raise Refused for what cannot be a host."""
+        """Raise InvalidSetting if the host is invalid."""
         if not is_host(self.host):
-            raise Refused("must name a host, such as mail.example.org")
+            raise InvalidSetting("must name a host, such as mail.example.org")
 
     def http(self, path: str, *, port: int | None = None) -> str:
-        """Give the address to call for a scheme that ends in `+https` or, on this machine, `+http`. Raises Refused."""
+        """Return the URL if the scheme ends in `+https`, or `+http` on this machine. Raise InvalidSetting otherwise."""
         self.check_host()
-        kind, _, spoken = self.scheme.partition("+")
-        if spoken != "https" and not self.loopback:
-            raise Refused(
+        kind, _, protocol = self.scheme.partition("+")
+        if protocol != "https" and not self.loopback:
+            raise InvalidSetting(
                 f"must begin with {kind}+https:// unless the host is this machine (127.0.0.1, ::1 or localhost)"
             )
         host = f"[{self.host}]" if ":" in self.host else self.host
-        found = self.port or port
-        return f"{spoken}://{host}" + (f":{found}" if found else "") + path
+        shown_port = f":{self.port or port}" if self.port or port else ""
+        return f"{protocol}://{host}{shown_port}{path}"
 
     def options(self, *known: str) -> dict[str, str]:
-        """Give the options behind `?`, of which there are no others than these. Raises Refused."""
-        found = dict(self.pairs())
-        if not found.keys() <= set(known):
-            raise Refused(f"has an option that is not known: after `?` write {' and '.join(known)} only")
-        return found
+        """Return the options after `?`. Raise InvalidSetting if any is not in `known`."""
+        options = dict(self.pairs())
+        if not options.keys() <= set(known):
+            raise InvalidSetting(f"has an unknown option: after `?`, use only {' and '.join(known)}")
+        return options
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Give what stands behind `?`, name by name. Raises Refused for a `ca` that cannot be read."""
-        found = parse_qsl(self.query, keep_blank_values=True)
-        if any(name == "ca" and not _is_ca(value) for name, value in found):
-            raise Refused("names a ca that is no readable file: give the whole path of a file of certificates (PEM)")
-        return found
+        """Return the names and values after `?`. Raise InvalidSetting for a `ca` that cannot be read."""
+        pairs = parse_qsl(self.query, keep_blank_values=True)
+        if any(name == "ca" and not _is_ca(value) for name, value in pairs):
+            raise InvalidSetting(
+                "names a ca that is not a readable file: use the full path of a PEM file of certificates"
+            )
+        return pairs
 
 
 def _is_ca(path: str) -> bool:
@@ -87,5 +89,5 @@ def _is_ca(path: str) -> bool:
 
 
 def is_sender(text: str) -> bool:
-    """Tell whether a message can come from this: a number, a service of Twilio's, or a name."""
+    """Return whether a text is a valid sender: a number, a Twilio messaging service, or a name."""
     return _SENDER.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""What a courier's driver must do, and the three ways in which it can fail."""
+"""The interface of a courier driver, and its three kinds of failure."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -10,44 +10,44 @@ from twofold.base.outbox import Message, Reason
 from twofold.config import Config
 from twofold.couriers.addresses import Address
 
-_MOST_SHOWN = 200  # messages that the development mailbox keeps
+_MAX_MESSAGES = 200  # messages in the development mailbox
 
 
 class Refused(Exception):
-    """The other side will never take this message from us; `reason` says why where that is known."""
+    """The provider rejected this message permanently; `reason` says why, if it is known."""
 
-    def __init__(self, said: str, reason: Reason | None = None) -> None:
-        super().__init__(said)
+    def __init__(self, text: str, reason: Reason | None = None) -> None:
+        super().__init__(text)
         self.reason = reason
 
 
 class Failed(Exception):
-    """The other side has not taken the message, and may take it later. The text is for logs and holds no secret.
+    """The provider did not accept the message, but may accept it later. The text is for logs and contains no secret.
 
-    `alive`: it does its work, and only this message has to wait. Otherwise a message that somebody made up could make a
-    good courier look as if it were down.
+    `available`: the provider works, and only this message has to wait. Otherwise a crafted message could make a
+    working courier count as down.
     """
 
-    def __init__(self, said: str = "", *, alive: bool = False) -> None:
-        super().__init__(said)
-        self.alive = alive
+    def __init__(self, text: str = "", *, available: bool = False) -> None:
+        super().__init__(text)
+        self.available = available
 
 
 class Doubtful(Exception):
-    """Nobody knows whether the other side has taken the message: the answer did not come."""
+    """No answer arrived, so the provider may have accepted the message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """A message on its way, under the id that every try carries."""
+class Delivery:
+    """A message with the id that every attempt to send it uses."""
 
     id: str
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A message as the development mailbox shows it; `at` is RFC 3339."""
+class MailboxMessage:
+    """A message in the development mailbox; `at` is RFC 3339."""
 
     channel: str
     to: str
@@ -57,15 +57,15 @@ class Shown:
 
 
 class Mailbox:
-    """The messages of this process that `console:` took, oldest first."""
+    """The messages that `console:` accepted in this process, oldest first."""
 
     def __init__(self) -> None:
-        self.messages: deque[Shown] = deque(maxlen=_MOST_SHOWN)
+        self.messages: deque[MailboxMessage] = deque(maxlen=_MAX_MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What a driver may use besides its address."""
+class DriverContext:
+    """What a driver may use in addition to its address."""
 
     config: Config
     clock: Clock
@@ -73,32 +73,32 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a look at a courier found: a sentence that goes on from its address, and whether all is well."""
+class CheckResult:
+    """The result of a check: the rest of a sentence that begins with the courier, and whether all is well."""
 
     text: str = "answers."
-    well: bool = True
+    ok: bool = True
 
 
 class Driver(ABC):
-    """One courier, made at the start from its address; what is heavy is loaded when the first message comes."""
+    """A courier, created at start from its address; drivers import large libraries with the first message."""
 
-    schemes: ClassVar[tuple[str, ...]]  # what its addresses begin with
-    channels: ClassVar[tuple[str, ...]]  # what it carries: mail, sms, voice
-    form: ClassVar[str]  # how its address is written
-    repeatable: ClassVar[bool]  # whether trying the same id again does no harm, because the other side can tell
-
-    @abstractmethod
-    def __init__(self, address: Address, channel: str, around: Around) -> None:
-        """Read an address for a channel, touching nothing. Raises config.units.Refused with what to write instead."""
+    schemes: ClassVar[tuple[str, ...]]  # the beginnings of its addresses
+    channels: ClassVar[tuple[str, ...]]  # of mail, sms and voice
+    form: ClassVar[str]  # the form of its address
+    repeatable: ClassVar[bool]  # whether the provider recognises a repeated id, so that trying again is safe
 
     @abstractmethod
-    async def carry(self, parcel: Parcel) -> None:
-        """Hand a message over, within the time that its caller gives. Raises Refused, Failed, Doubtful."""
+    def __init__(self, address: Address, channel: str, context: DriverContext) -> None:
+        """Parse an address for a channel. Raise InvalidSetting with the correct form."""
 
     @abstractmethod
-    async def check(self) -> Look:
-        """Look whether the other side is there and knows us, without sending anything. Raises Failed."""
+    async def carry(self, delivery: Delivery) -> None:
+        """Send a message; the caller sets the timeout. Raise Refused, Failed or Doubtful."""
 
-    async def close(self) -> None:  # noqa: B027 - most have nothing to let go of
-        """Let go of connections."""
+    @abstractmethod
+    async def check(self) -> CheckResult:
+        """Check, without a message, that the provider is reachable and accepts our credentials. Raise Failed if not."""
+
+    async def close(self) -> None:  # noqa: B027 - most drivers have no connections
+        """Close connections."""

@@ -1,4 +1,4 @@
-"""How drivers speak HTTP: no proxy from the environment, no redirect followed, no answer longer than we would read."""
+"""HTTP for drivers: no proxy from the environment, no redirects, and a limit on the length of answers."""
 
 import asyncio
 import logging
@@ -14,67 +14,67 @@ from twofold.couriers.contract import Doubtful, Driver, Failed, Refused
 if TYPE_CHECKING:
     import httpx2
 
-_MOST_BYTES = 16 * 1024  # of an answer
-_CONNECT_WITHIN = 2.5  # seconds; who cannot be reached has not taken anything
-_LINGER = 1.0  # seconds for the body of an answer whose status says all
+_MAX_BYTES = 16 * 1024  # of an answer
+_CONNECT_WITHIN = 2.5  # seconds; without a connection, no message was accepted
+_LINGER = 1.0  # seconds for the body; the status is enough
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and the beginning of the body."""
+    """The status and the beginning of the body."""
 
     status: int
     body: bytes
 
     @property
-    def taken(self) -> bool:
-        """Whether the other side took what it was sent."""
+    def accepted(self) -> bool:
+        """Whether the provider accepted the request."""
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 15.3
 
     @property
     def busy(self) -> bool:
-        """Whether it asks for a later try."""
+        """Whether the provider asks to try again later."""
         return self.status in {408, 425, 429, 503}
 
     @property
-    def told(self) -> dict[str, Any]:
-        """The body as a JSON object; empty where it is none."""
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty if it is not one."""
         try:
-            found = msgspec.json.decode(self.body)
+            body = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return body if isinstance(body, dict) else {}
 
 
 class HttpDriver(Driver):
-    """A courier that speaks HTTP: what an answer means is the same for all, but for what a subclass says."""
+    """A courier that uses HTTP; subclasses may interpret some answers differently."""
 
-    ours: ClassVar[frozenset[int]] = frozenset()  # statuses for which our account is at fault, and not the message
+    account_statuses: ClassVar[frozenset[int]] = frozenset()  # about our account, not the message
 
     def __init__(self, ca: str | None) -> None:
         self._client = Client(ca)
 
-    async def hand_over(self, method: str, url: str, **sent: Any) -> None:  # noqa: ANN401 - as `Client.send` takes it
-        """Send a message. Raises Refused, Failed, Doubtful by the status of the answer (RFC 9110 15)."""
+    async def deliver(self, method: str, url: str, **sent: Any) -> None:  # noqa: ANN401 - as `Client.send` takes it
+        """Send a message. Raise Refused, Failed or Doubtful, depending on the status (RFC 9110 15)."""
         answer = await self._client.send(method, url, **sent)
-        said = f"it answered {answer.status}"
-        if answer.taken:
+        text = f"it answered {answer.status}"
+        if answer.accepted:
             return
-        if answer.busy or answer.status in self.ours:
-            raise Failed(said)
+        if answer.busy or answer.status in self.account_statuses:
+            raise Failed(text)
         if 400 <= answer.status < 500:  # noqa: PLR2004 - RFC 9110 15.5
-            more, reason = self.why(answer)
-            raise Refused(said + more, reason)
+            details, reason = self.why(answer)
+            raise Refused(text + details, reason)
         if not self.repeatable:
-            raise Doubtful(said)
-        raise Failed(said, alive=answer.status == 500)  # noqa: PLR2004 - it failed over this one message (15.6.1)
+            raise Doubtful(text)
+        raise Failed(text, available=answer.status == 500)  # noqa: PLR2004 - only this message failed (15.6.1)
 
     def why(self, _answer: Answer) -> tuple[str, Reason | None]:
-        """Read out of a refusal what the log should say more of it, and its reason."""
+        """Return details of a refusal for the log, and its reason."""
         return "", None
 
     async def ask(self, method: str, url: str, **sent: Any) -> Answer:  # noqa: ANN401 - as `Client.send` takes it
-        """Send what is no message. Raises Failed when no answer comes."""
+        """Send a request that is not a message. Raise Failed if no answer arrives."""
         try:
             return await self._client.send(method, url, **sent)
         except Doubtful as error:
@@ -86,12 +86,12 @@ class HttpDriver(Driver):
 
 
 class Client:
-    """A pool of connections, made at its first use: the library costs 0.2 s and 20 MB."""
+    """A connection pool, created at its first use: importing the library takes 0.2 s and 20 MB."""
 
     def __init__(self, ca: str | None = None) -> None:
         self._ca = ca
-        self._made: httpx2.AsyncClient | None = None
-        self._making = asyncio.Lock()
+        self._httpx: httpx2.AsyncClient | None = None
+        self._creating = asyncio.Lock()
 
     async def send(
         self,
@@ -102,36 +102,36 @@ class Client:
         body: bytes = b"",
         auth: tuple[str, str] | None = None,
     ) -> Answer:
-        """Send a request. Raises Failed when it cannot have arrived, Doubtful when it may have."""
+        """Send a request. Raise Failed if it cannot have arrived, Doubtful if it may have."""
         client = await self._client()
         import httpx2  # noqa: PLC0415 - loaded by now
 
         headers = {"Accept-Encoding": "identity", **(headers or {})}
         try:
             async with client.stream(method, url, headers=headers, content=body, auth=auth) as answer:
-                return Answer(answer.status_code, await _beginning(answer))
+                return Answer(answer.status_code, await _read_beginning(answer))
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise Failed(f"it cannot be reached ({type(error).__name__})") from None
         except httpx2.HTTPError as error:
-            raise Doubtful(f"its answer did not come ({type(error).__name__})") from None
+            raise Doubtful(f"no answer arrived ({type(error).__name__})") from None
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._made is not None:
-            made, self._made = self._made, None
-            await made.aclose()
+        if self._httpx is not None:
+            httpx_client, self._httpx = self._httpx, None
+            await httpx_client.aclose()
 
     async def _client(self) -> "httpx2.AsyncClient":
-        async with self._making:
-            if self._made is None:
-                self._made = await asyncio.to_thread(_make, self._ca)
-            return self._made
+        async with self._creating:
+            if self._httpx is None:
+                self._httpx = await asyncio.to_thread(_create, self._ca)
+            return self._httpx
 
 
-def _make(ca: str | None) -> "httpx2.AsyncClient":
-    import httpx2  # noqa: PLC0415 - costs 0.2 s, and is needed by those who send through it only
+def _create(ca: str | None) -> "httpx2.AsyncClient":
+    import httpx2  # noqa: PLC0415 - takes 0.2 s, needed only by drivers that use HTTP
 
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would write whole addresses, secrets and all
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log whole addresses with their secrets
     return httpx2.AsyncClient(
         verify=ssl.create_default_context(cafile=ca),
         trust_env=False,
@@ -141,8 +141,8 @@ def _make(ca: str | None) -> "httpx2.AsyncClient":
     )
 
 
-async def _beginning(answer: "httpx2.Response") -> bytes:
-    """Read at most so much of the body; the status has come, so a body that does not is no failure."""
+async def _read_beginning(answer: "httpx2.Response") -> bytes:
+    """Read the first `_MAX_BYTES` of the body. A missing body is not a failure, since the status has arrived."""
     import httpx2  # noqa: PLC0415 - loaded by now
 
     read = b""
@@ -150,8 +150,8 @@ async def _beginning(answer: "httpx2.Response") -> bytes:
         async with asyncio.timeout(_LINGER):
             async for piece in answer.aiter_raw():
                 read += piece
-                if len(read) > _MOST_BYTES:
+                if len(read) > _MAX_BYTES:
                     break
     except (TimeoutError, httpx2.HTTPError):
         return read
-    return read[:_MOST_BYTES]
+    return read[:_MAX_BYTES]

@@ -1,4 +1,4 @@
-"""The outbox as its senders see it: whoever claims a message has it alone for the length of a lease."""
+"""SQL for sending the outbox. A claimed message belongs to one process for the length of a lease."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from twofold.couriers.rules import LEASE
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message that was claimed, still sealed."""
+class ClaimedMessage:
+    """A claimed message, still encrypted."""
 
     id: str
     channel: str
@@ -18,8 +18,8 @@ class Waiting:
     expires_at: int
 
 
-async def claim(tx: Transaction, channel: str, most: int, now: int) -> list[Waiting]:
-    """Take what is due on a channel. Several nodes may ask at once: none gets what another has."""
+async def claim(tx: Transaction, channel: str, most: int, now: int) -> list[ClaimedMessage]:
+    """Claim and return due messages of a channel. Nodes that claim at the same time get different messages."""
     rows = await tx.all(
         """
         WITH due AS MATERIALIZED (
@@ -35,12 +35,12 @@ async def claim(tx: Transaction, channel: str, most: int, now: int) -> list[Wait
         now=now,
         lease=now + LEASE,
     )
-    return [Waiting(**row) for row in rows]
+    return [ClaimedMessage(**row) for row in rows]
 
 
 async def settle(tx: Transaction, message_id: str, outcome: str, reason: str | None) -> None:
-    """Note how it ended, and wipe what it said."""
-    await tx.run(
+    """Record the outcome of a message, and erase its content."""
+    tx.later(
         "UPDATE outbox SET outcome = :outcome, reason = :reason, sealed = NULL WHERE id = :id AND outcome IS NULL",
         id=message_id,
         outcome=outcome,
@@ -49,8 +49,8 @@ async def settle(tx: Transaction, message_id: str, outcome: str, reason: str | N
 
 
 async def postpone(tx: Transaction, message_id: str, next_at: int, spent: str) -> None:
-    """Give a claimed message back, to be tried later."""
-    await tx.run(
+    """Release a claimed message, to be tried again later."""
+    tx.later(
         "UPDATE outbox SET next_at = :next_at, spent = :spent WHERE id = :id AND outcome IS NULL",
         id=message_id,
         next_at=next_at,
@@ -59,7 +59,7 @@ async def postpone(tx: Transaction, message_id: str, next_at: int, spent: str) -
 
 
 async def expire(tx: Transaction, now: int) -> list[str]:
-    """Give up and wipe what nobody took in time, and nobody is trying now; gives the ids."""
+    """Erase expired messages that no process is sending now, and return their ids."""
     rows = await tx.all(
         """
         UPDATE outbox SET outcome = 'refused', reason = 'expired', sealed = NULL
@@ -71,8 +71,8 @@ async def expire(tx: Transaction, now: int) -> list[str]:
 
 
 async def report(tx: Transaction, message_id: str, reason: str) -> None:
-    """Note what a courier tells of a message that it took, perhaps before that is noted: it could not be delivered."""
-    await tx.run(
+    """Record a delivery failure reported by the provider; it may arrive before `settle`."""
+    tx.later(
         """
         UPDATE outbox SET outcome = 'refused', reason = :reason, sealed = NULL
         WHERE id = :id AND (outcome IS NULL OR outcome = 'sent')

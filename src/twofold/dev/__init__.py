@@ -1,1 +1,1 @@
-"""What helps a newcomer to try everything without a gateway or a phone; it exists on one's own machine only."""
+"""Development pages, to try everything without a gateway or a phone; only on the local machine."""

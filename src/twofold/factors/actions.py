@@ -1,162 +1,150 @@
-"""Changing what an account has enrolled, and how often a code is asked for.
+"""Changes to the factors of an account, and to how often a code is asked for.
 
-Every change ends what the contract's table says (section 3): `settle` compares before with after and carries it out.
+`settle` compares the state before and after each change and applies the consequences in the table of
+`accounts/consequences.py`.
 """
 
 from msgspec.structs import replace
 
-from twofold.accounts import store as accounts
-from twofold.accounts.rules import CONSEQUENCES, Account, Change, RecoveryCode
+from twofold.accounts.consequences import CONSEQUENCES, Act, Change, Effect, Item
+from twofold.accounts.endings import apply_consequences
+from twofold.accounts.rules import Account
 from twofold.audit import actions as audit
 from twofold.audit.events import Event
-from twofold.base.acts import Act
-from twofold.base.languages import spoken
-from twofold.base.outbox import post
-from twofold.base.problems import Conflict, FieldError, InvalidRequest, NotFound, Unavailable
-from twofold.base.texts import N_
-from twofold.base.visitor import Visitor
+from twofold.base.database import Reply
+from twofold.base.problems import Conflict, FieldError, InvalidRequest, NotFound
+from twofold.base.texts import N_, visible_form
+from twofold.base.unit_of_work import UnitOfWork
+from twofold.base.visitor import LockedSettings, Visitor
 from twofold.factors import rules, store
-from twofold.factors.contract import Factor, Kinds
+from twofold.factors.contract import Factor, kinds
 from twofold.factors.rules import Policy, TwoFactor
-from twofold.sessions.actions import carry_out
+from twofold.sessions.proofs import remove_proofs
+from twofold.sessions.rules import RECOVERY_CODE, is_unlocked
 
 _EVENTS = {
     Change.TWO_FACTOR_ACTIVATED: Event.TWO_FACTOR_ACTIVATED,
     Change.TWO_FACTOR_DISABLED: Event.TWO_FACTOR_DISABLED,
     Change.POLICY_CHANGED: Event.TWO_FACTOR_POLICY_CHANGED,
 }
-_FAREWELL_LIFE = 86_400  # seconds
 
 
-async def two_factor(act: Act, account_id: str) -> TwoFactor:
-    """Load an account's choice and its verified factors."""
-    return await store.two_factor(act.tx, account_id)
+def two_factor(uow: UnitOfWork, account_id: str) -> Reply[TwoFactor]:
+    """Load an account's policy, default factor and verified factors."""
+    return store.two_factor(uow.tx, account_id)
 
 
 async def choose(
-    act: Act, visitor: Visitor, policy: Policy | None, default_factor_id: str | None
+    uow: UnitOfWork, visitor: Visitor, policy: Policy | None, default_factor_id: str | None
 ) -> tuple[TwoFactor, str | None]:
-    """Set how often a code is asked for, or which factor first; gives the recovery code if 2FA became active.
+    """Set how often a code is asked for, or the default factor; return the recovery code if 2FA became active.
 
-    Raises InvalidRequest for a default that is not one of the account's verified factors.
+    Raise InvalidRequest for a default that is not one of the account's verified factors.
     """
-    before = await store.two_factor(act.tx, visitor.account_id)
+    before = await store.two_factor(uow.tx, visitor.account_id)
     if default_factor_id is not None and before.factor(default_factor_id) is None:
-        raise InvalidRequest(FieldError("default_factor_id", N_("Choose one of your own verified methods.")))
+        raise InvalidRequest(FieldError("default_factor_id", N_("Choose one of your verified methods.")))
     default = default_factor_id or before.default_factor_id
     chosen = policy or before.policy
-    await store.save_choice(act.tx, visitor.account_id, chosen, default)
+    await store.save_choice(uow.tx, visitor.account_id, chosen, default)
     after = replace(before, policy=chosen, default_factor_id=default)
-    return after, await settle(act, visitor, before, after, Event.FACTOR_DEFAULT_CHANGED)
+    return after, await settle(uow, visitor, before, after, Event.FACTOR_DEFAULT_CHANGED)
 
 
-async def rename(act: Act, visitor: Visitor, factor_id: str, name: str) -> Factor:
-    """Rename a factor. Raises NotFound, Conflict, InvalidRequest."""
+async def rename(uow: UnitOfWork, visitor: Visitor, factor_id: str, name: str) -> Factor:
+    """Rename a factor. Raise NotFound, Conflict or InvalidRequest."""
     wanted = rules.normal_name(name)
-    before = await store.two_factor(act.tx, visitor.account_id)
+    before = await store.two_factor(uow.tx, visitor.account_id)
     factor = before.factor(factor_id)
     if factor is None:
         raise NotFound
-    if any(other.name == wanted and other.id != factor_id for other in before.factors):
-        raise Conflict(N_("Another of your methods has this name. Choose a different one."), at="name")
-    await store.rename(act.tx, visitor.account_id, factor_id, wanted)
-    await audit.record(act, Event.FACTOR_RENAMED, visitor.account_id, factor=factor_id)
+    if any(visible_form(other.name) == visible_form(wanted) and other.id != factor_id for other in before.factors):
+        raise Conflict(N_("You already have a method with this name. Choose a different name."), at="name")
+    if wanted == factor.name:
+        return factor
+    await store.rename(uow.tx, visitor.account_id, factor_id, wanted)
+    await audit.record(uow, Event.FACTOR_RENAMED, visitor.account_id, factor=factor_id)
     return replace(factor, name=wanted)
 
 
-async def remove(act: Act, visitor: Visitor, factor_id: str) -> None:
-    """Remove a factor, or give up an enrolment; without the last factor 2FA is off. Raises NotFound."""
-    factor = await store.find(act.tx, visitor.account_id, factor_id)
-    if factor is None or rules.is_over(factor, act.now):
-        raise NotFound
-    before = await store.two_factor(act.tx, visitor.account_id)
-    await store.delete(act.tx, visitor.account_id, factor_id)
-    if factor.verified_at is None:
-        return
-    await audit.record(act, Event.FACTOR_REMOVED, visitor.account_id, factor=factor_id, name=factor.name)
-    await say_farewell(act, factor)
-    after = await _without(act, before, visitor.account_id, factor_id)
-    await settle(act, visitor, before, after, None)
+async def renew_recovery_code(uow: UnitOfWork, visitor: Visitor) -> str:
+    """Create a new recovery code; the old one stops working. Raise Conflict while 2FA is off."""
+    if not (await store.two_factor(uow.tx, visitor.account_id)).active:
+        raise Conflict(N_("Recovery codes are part of two-factor authentication. Turn that on first."))
+    await audit.record(uow, Event.RECOVERY_CODE_RENEWED, visitor.account_id)
+    await apply_consequences(uow, Change.RECOVERY_CODE_RENEWED, visitor.account_id)
+    return await kinds(uow).recovery.issue(uow, visitor.account_id)
 
 
-async def renew_recovery_code(act: Act, visitor: Visitor) -> str:
-    """Make a new recovery code; the old one is dead. Raises Conflict while 2FA is off."""
-    if not (await store.two_factor(act.tx, visitor.account_id)).active:
-        raise Conflict(N_("A recovery code belongs to two-factor authentication. Turn that on first."))
-    await audit.record(act, Event.RECOVERY_CODE_RENEWED, visitor.account_id)
-    return await act.site.part(Kinds).recovery.issue(act, visitor.account_id)
+async def confirm_recovery_code(uow: UnitOfWork, visitor: Visitor, shown: str) -> None:
+    """Record that the recovery code is saved. Raise LockedSettings if settings are locked.
+
+    The page that showed the code has a token (`shown`), so it may confirm even after the settings are locked again.
+    """
+    recovery = kinds(uow).recovery
+    if not (is_unlocked(visitor, uow.now) or await recovery.is_confirmation_token(uow, visitor.account_id, shown)):
+        raise LockedSettings
+    if await recovery.confirm_saved(uow, visitor.account_id):
+        await audit.record(uow, Event.RECOVERY_CODE_SAVED, visitor.account_id)
 
 
-async def confirm_recovery_code(act: Act, visitor: Visitor) -> None:
-    """Note that the recovery code is saved."""
-    await act.site.part(Kinds).recovery.confirm_saved(act, visitor.account_id)
-    await audit.record(act, Event.RECOVERY_CODE_SAVED, visitor.account_id)
+async def has_saved_code(uow: UnitOfWork, visitor: Visitor) -> bool:
+    """Return whether the visitor has confirmed that the recovery code is saved, or has none."""
+    return await kinds(uow).recovery.is_saved(uow, visitor.account_id)
 
 
-async def has_unsaved_code(act: Act, visitor: Visitor) -> bool:
-    """Tell whether there is a recovery code that its owner has not confirmed as saved."""
-    return not await act.site.part(Kinds).recovery.is_saved(act, visitor.account_id)
+async def reset(uow: UnitOfWork, account: Account) -> None:
+    """Remove every factor and the recovery code, as administrators do for locked-out users."""
+    await store.delete_all(uow.tx, account.id)
+    await apply_consequences(uow, Change.RESET_BY_ADMINISTRATOR, account.id)
+    await audit.record(uow, Event.TWO_FACTOR_RESET, account.id)
 
 
-async def reset(act: Act, account: Account) -> None:
-    """Remove every factor and the recovery code, as administrators do for the locked-out."""
-    await store.delete_all(act.tx, account.id)
-    await act.site.part(Kinds).recovery.revoke(act, account.id)
-    await carry_out(act, Change.RESET_BY_ADMINISTRATOR, account.id)
-    await audit.record(act, Event.TWO_FACTOR_RESET, account.id)
+async def end_recovery_code(uow: UnitOfWork, act: Act) -> None:
+    """Delete the recovery code; an act that creates a new one does so afterwards."""
+    await kinds(uow).recovery.revoke(uow, act.account_id)
 
 
-async def forget_future_steps(act: Act, account: Account) -> None:
-    """Take back remembered time steps that lie in the future."""
-    await store.forget_future_steps(act.tx, account.id, act.now // 30)
+async def reset_future_state(uow: UnitOfWork, account: Account) -> None:
+    """Reset what was recorded while the clock was ahead."""
+    for kind in kinds(uow).known:
+        await kind.reset_future_state(uow, account.id)
 
 
 async def settle(
-    act: Act, visitor: Visitor, before: TwoFactor, after: TwoFactor, default_event: Event | None, *, bound: bool = False
+    uow: UnitOfWork,
+    visitor: Visitor,
+    before: TwoFactor,
+    after: TwoFactor,
+    default_event: Event | None,
+    *,
+    enrolled: Change | None = None,
 ) -> str | None:
-    """Carry out what a change between two states ends; `bound` tells that it bound a phone number.
+    """Apply the consequences of a change between two states; `enrolled` is the change that a new factor's kind causes.
 
-    Gives the recovery code where the change makes a new one.
+    Return the recovery code if the change creates a new one.
     """
-    change = rules.change_of(before, after, bound=bound)
+    change = rules.change_of(before, after, enrolled=enrolled)
     if change is None:
         return None
     event = _EVENTS.get(change, default_event)
     if event is not None:
-        await audit.record(act, event, visitor.account_id, policy=after.policy.value)
-    await carry_out(act, change, visitor.account_id, session_id=visitor.session_id)
-    recovery = act.site.part(Kinds).recovery
-    match CONSEQUENCES[change].recovery_code:
-        case RecoveryCode.NEW:
-            return await recovery.issue(act, visitor.account_id)
-        case RecoveryCode.DIES:
-            await recovery.revoke(act, visitor.account_id)
+        await audit.record(uow, event, visitor.account_id, policy=after.policy.value)
+    await apply_consequences(uow, change, visitor.account_id, session_id=visitor.session_id)
+    if removed_proofs := _removed_proofs(before, after, change):
+        await remove_proofs(uow, visitor, removed_proofs)
+    if CONSEQUENCES[change][Item.RECOVERY_CODE] is Effect.NEW:
+        return await kinds(uow).recovery.issue(uow, visitor.account_id)
     return None
 
 
-async def say_farewell(act: Act, factor: Factor) -> None:
-    """Tell a phone that its number is no longer used: an intruder who takes it off cannot keep that quiet.
-
-    The factor is gone already; a number that another one still uses is told nothing.
-    """
-    kind = act.site.part(Kinds).phone(factor.kind)
-    if kind is None:
-        return
-    left = (await store.two_factor(act.tx, factor.account_id)).factors
-    try:
-        number = kind.number(factor)
-        if number in [phone.number(each) for each in left if (phone := act.site.part(Kinds).phone(each.kind))]:
-            return
-        with spoken(act, await accounts.locale_of(act.tx, factor.account_id)):
-            message = kind.farewell(number)
-    except Unavailable:  # nobody can be told; what was asked for is done all the same
-        return
-    await post(act, message, expires_at=act.now + _FAREWELL_LIFE)
+async def act_on_removal(uow: UnitOfWork, factor: Factor, after: TwoFactor) -> None:
+    """Let the kind of a removed factor act on its removal."""
+    if (kind := kinds(uow).get(factor.kind)) is not None:
+        await kind.on_removal(uow, factor, after.factors)
 
 
-async def _without(act: Act, before: TwoFactor, account_id: str, factor_id: str) -> TwoFactor:
-    left = tuple(factor for factor in before.factors if factor.id != factor_id)
-    policy = before.policy if left else Policy.DISABLED
-    default = None if before.default_factor_id == factor_id else before.default_factor_id
-    await store.save_choice(act.tx, account_id, policy, default)
-    return TwoFactor(policy, left, default)
+def _removed_proofs(before: TwoFactor, after: TwoFactor, change: Change) -> set[str]:
+    """Return the sources of proofs that a change removes."""
+    factors = {factor.id for factor in before.factors} - {factor.id for factor in after.factors}
+    return factors | ({RECOVERY_CODE} if CONSEQUENCES[change][Item.RECOVERY_CODE] is Effect.END else set())

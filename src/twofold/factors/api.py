@@ -6,25 +6,35 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from twofold.base.clock import rfc3339
+from twofold.accounts.rules import WrongCredentials
+from twofold.base.clock import rfc3339, rfc3339_or_none
 from twofold.base.problems import Conflict, InvalidRequest, NotFound, TooManyAttempts
-from twofold.base.visitor import Need
-from twofold.base.web.ask import Ask
-from twofold.base.web.routes import Call
-from twofold.factors import actions, enrolment
-from twofold.factors.contract import Factor, Kinds
-from twofold.factors.enrolment import Pending, PendingApp, PendingPhone
-from twofold.factors.numbers import CountryNotServed
-from twofold.factors.rules import CodeAlreadyUsed, PhoneClockOff, Policy, TwoFactor, WrongCode
-from twofold.factors.sending import delivered
-from twofold.factors.sentcode.rules import LiveCode
-from twofold.factors.spending.rules import CannotSend
+from twofold.base.visitor import Access
+from twofold.base.web.bodies import Open
+from twofold.base.web.context import Context
+from twofold.base.web.cookies import BROWSER
+from twofold.base.web.routes import call
+from twofold.factors import actions, enrolment, removal
+from twofold.factors.contract import Challenge, Factor, kinds
+from twofold.factors.enrolment import Pending
+from twofold.factors.rules import (
+    CannotSend,
+    CodeAlreadyUsed,
+    CountryNotServed,
+    PhoneClockOff,
+    Policy,
+    TwoFactor,
+    WrongCode,
+)
+from twofold.factors.verification import read_answers, wait_for_delivery
+
+SENDING_PROBLEMS = (InvalidRequest, TooManyAttempts, CountryNotServed, CannotSend)
 
 
-class NewFactor(msgspec.Struct, forbid_unknown_fields=True):
-    """What to enrol; `replaces` names the factor that the new one takes the place of.
+class NewFactor(Open, forbid_unknown_fields=True):
+    """What to enrol; `replaces` is the id of the factor that the new one replaces.
 
-    `phone` is there for sms and voice: in international form, or in the national form of `country` (ISO 3166).
+    `phone` is for sms and voice: a number in international form, or in the national form of `country` (ISO 3166).
     """
 
     kind: str
@@ -34,20 +44,31 @@ class NewFactor(msgspec.Struct, forbid_unknown_fields=True):
     replaces: str | None = None
 
 
-class Code(msgspec.Struct, forbid_unknown_fields=True):
-    """Six digits."""
+class Code(Open, forbid_unknown_fields=True):
+    """Six digits, or the fields of an answer to another kind of factor."""
 
-    code: str
+    code: str | UnsetType = UNSET
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """Return the fields that a kind of factor reads."""
+        return self.extra if self.code is UNSET else {"code": self.code, **self.extra}
 
 
-class Name(msgspec.Struct, forbid_unknown_fields=True):
-    """A new name."""
+class FactorName(msgspec.Struct, forbid_unknown_fields=True):
+    """The new name of a factor."""
 
     name: str
 
 
+class Removal(msgspec.Struct, forbid_unknown_fields=True):
+    """The password, if the session rests on this factor alone."""
+
+    password: str
+
+
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
-    """How often a code is asked for, and which factor first."""
+    """How often a code is required, and the default factor."""
 
     policy: Policy
     default_factor_id: str | None = None
@@ -66,7 +87,7 @@ class ListedFactor(msgspec.Struct):
 
 
 class PendingFactor(msgspec.Struct):
-    """A factor to be verified. An app's secret is told here and never again; to a phone a code is on its way."""
+    """A factor to be verified. An app's secret is shown only here; a code has been sent to a phone."""
 
     id: str
     kind: str
@@ -78,30 +99,32 @@ class PendingFactor(msgspec.Struct):
     qr_svg: str | UnsetType = UNSET
     hint: str | UnsetType = UNSET
     resend_after: str | UnsetType = UNSET
+    options: dict[str, Any] | UnsetType = UNSET
 
 
-class CodeOnItsWay(msgspec.Struct):
-    """A code that is being sent: from when another may be asked for, and until when it is good."""
+class CodeSent(msgspec.Struct):
+    """A code that is being sent, when another may be requested, and when it expires."""
 
     resend_after: str
     expires_at: str
+    options: dict[str, Any] | UnsetType = UNSET
 
 
 class VerifiedFactor(msgspec.Struct):
-    """A factor that counts from now on; the recovery code is there when 2FA became active, or a phone was bound."""
+    """A verified factor, with a recovery code if 2FA became active or a phone number was added."""
 
     factor: ListedFactor
     recovery_code: str | UnsetType = UNSET
 
 
 class RecoveryCodeState(msgspec.Struct):
-    """The living recovery code, without itself."""
+    """The state of the current recovery code, without the code."""
 
     created_at: str
 
 
 class TwoFactorState(msgspec.Struct):
-    """How the account is protected. `recovery_code` is the code's text in the one answer that shows it."""
+    """How the account is protected. `recovery_code` is the code itself, in the one response that shows it."""
 
     policy: Policy
     active: bool
@@ -117,23 +140,26 @@ class NewRecoveryCode(msgspec.Struct):
     recovery_code: str
 
 
-async def show(ask: Ask) -> TwoFactorState:
-    """Show how the account is protected."""
-    return await _state(ask, await ask.acts.read(actions.two_factor, ask.known_visitor.account_id), None)
+@call("GET", "/two-factor", Access.SIGNED_IN)
+async def show(ctx: Context) -> TwoFactorState:
+    """Show how your account is protected."""
+    return await _state(ctx, await ctx.system.read(actions.two_factor, ctx.known_visitor.account_id), None)
 
 
-async def choose(ask: Ask, body: Choice) -> TwoFactorState:
-    """Set policy and default factor."""
-    after, recovery_code = await ask.act(actions.choose, body.policy, body.default_factor_id)
-    return await _state(ask, after, recovery_code)
+@call("PUT", "/two-factor", Access.UNLOCKED, problems=(InvalidRequest,))
+async def choose(ctx: Context, body: Choice) -> TwoFactorState:
+    """Set how often a code is required, and the default factor."""
+    after, recovery_code = await ctx.write(actions.choose, body.policy, body.default_factor_id)
+    return await _state(ctx, after, recovery_code)
 
 
-async def begin(ask: Ask, body: NewFactor) -> PendingFactor:
-    """Start an enrolment."""
-    asked = enrolment.wanted(
-        ask.site, body.kind, phone=body.phone, country=body.country, name=body.name, replaces=body.replaces
-    )
-    pending = await ask.act(enrolment.begin, asked)
+@call("POST", "/factors", Access.UNLOCKED, status=201, problems=(*SENDING_PROBLEMS, NotFound, Conflict))
+async def begin(ctx: Context, body: NewFactor) -> PendingFactor:
+    """Start to enrol a factor. A phone is sent a code."""
+    number = {"phone": body.phone, "country": body.country}
+    fields: dict[str, Any] = {**{name: value for name, value in number.items() if value is not None}, **body.extra}
+    asked = enrolment.read_request(ctx, body.kind, fields, name=body.name, replaces=body.replaces)
+    pending = await ctx.write(enrolment.begin, asked)
     factor = pending.factor
     return PendingFactor(
         id=factor.id,
@@ -141,158 +167,98 @@ async def begin(ask: Ask, body: NewFactor) -> PendingFactor:
         name=factor.name,
         status="unverified",
         expires_at=rfc3339(factor.expires_at or 0),
-        **await _shown(ask, pending),
+        **await _offer(ctx, pending),
     )
 
 
-async def send(ask: Ask) -> CodeOnItsWay:
-    """Send another code to a number that is being proven."""
-    sent = await ask.act(enrolment.send_again, ask.id("id"))
-    return on_its_way(await delivered(ask.acts, sent))
+@call("POST", "/factors/{id}/send", Access.UNLOCKED, status=202, problems=(*SENDING_PROBLEMS, NotFound))
+async def send(ctx: Context) -> CodeSent:
+    """Send another code to a number that is being verified."""
+    challenge = await ctx.write(enrolment.challenge_again, ctx.id("id"))
+    return describe_challenge(await wait_for_delivery(ctx.system, challenge))
 
 
-async def verify(ask: Ask, body: Code) -> VerifiedFactor:
-    """Make a factor count by its first code."""
-    verified = await ask.act(enrolment.verify, ask.id("id"), body.code)
-    return VerifiedFactor(listed(ask, verified.factor), verified.recovery_code or UNSET)
+@call(
+    "POST",
+    "/factors/{id}/verify",
+    Access.UNLOCKED,
+    problems=(InvalidRequest, NotFound, Conflict, WrongCode, CodeAlreadyUsed, PhoneClockOff),
+)
+async def verify(ctx: Context, body: Code) -> VerifiedFactor:
+    """Verify a factor with its first code."""
+    answers = read_answers(ctx, body.answer, strict=True)
+    verified = await ctx.write(enrolment.verify, ctx.id("id"), answers)
+    return VerifiedFactor(listed(ctx, verified.factor), verified.recovery_code or UNSET)
 
 
-async def rename(ask: Ask, body: Name) -> ListedFactor:
+@call("PATCH", "/factors/{id}", Access.UNLOCKED, problems=(InvalidRequest, NotFound, Conflict))
+async def rename(ctx: Context, body: FactorName) -> ListedFactor:
     """Rename a factor."""
-    return listed(ask, await ask.act(actions.rename, ask.id("id"), body.name))
+    return listed(ctx, await ctx.write(actions.rename, ctx.id("id"), body.name))
 
 
-async def remove(ask: Ask) -> None:
+@call(
+    "DELETE",
+    "/factors/{id}",
+    Access.UNLOCKED,
+    problems=(InvalidRequest, NotFound, WrongCredentials, TooManyAttempts),
+)
+async def remove(ctx: Context, body: Removal | None) -> None:
     """Remove a factor."""
-    await ask.act(actions.remove, ask.id("id"))
+    token, browser, password = ctx.session_token or "", ctx.cookies.get(BROWSER), body.password if body else None
+    await removal.remove(ctx.system, ctx.known_visitor, token, browser, ctx.id("id"), password)
 
 
-async def renew_recovery_code(ask: Ask) -> NewRecoveryCode:
-    """Make a new recovery code."""
-    return NewRecoveryCode(await ask.act(actions.renew_recovery_code))
+@call("POST", "/recovery-code", Access.UNLOCKED, status=201, problems=(Conflict,))
+async def renew_recovery_code(ctx: Context) -> NewRecoveryCode:
+    """Create a new recovery code; the old one stops working."""
+    return NewRecoveryCode(await ctx.write(actions.renew_recovery_code))
 
 
-def listed(ask: Ask, factor: Factor) -> ListedFactor:
-    """Describe a factor."""
-    kind = ask.site.part(Kinds).of(factor.kind)
+def listed(ctx: Context, factor: Factor) -> ListedFactor:
+    """Return the description of a verified factor."""
+    kind = kinds(ctx).get(factor.kind)
     return ListedFactor(
         id=factor.id,
         kind=factor.kind,
         name=factor.name,
         status="unverified" if factor.verified_at is None else "verified",
-        hint=kind.hint(factor) if kind else "",
+        hint=kind.describe(factor).hint if kind else "",
         created_at=rfc3339(factor.created_at),
-        last_used_at=rfc3339(factor.last_used_at) if factor.last_used_at is not None else None,
+        last_used_at=rfc3339_or_none(factor.last_used_at),
     )
 
 
-def on_its_way(sent: LiveCode) -> CodeOnItsWay:
-    """Tell of a code that was sent, without the code."""
-    return CodeOnItsWay(rfc3339(sent.resend_at), rfc3339(sent.expires_at))
+def describe_challenge(challenge: Challenge) -> CodeSent:
+    """Return the description of a challenge, without its code."""
+    options = dict(challenge.options) if challenge.options else UNSET
+    return CodeSent(rfc3339(challenge.resend_at), rfc3339(challenge.expires_at), options)
 
 
-async def _shown(ask: Ask, pending: Pending) -> Mapping[str, Any]:
-    match pending:
-        case PendingPhone(sent=LiveCode() as sent):
-            await delivered(ask.acts, sent)
-            return {"hint": pending.kind.hint(pending.factor), "resend_after": rfc3339(sent.resend_at)}
-        case PendingApp():
-            return pending.shown()
-    return {}
+async def _offer(ctx: Context, pending: Pending) -> Mapping[str, Any]:
+    offer = dict(pending.rendered_offer())
+    if hint := pending.kind.describe(pending.factor).hint:
+        offer["hint"] = hint
+    if (challenge := pending.challenge) is not None:
+        await wait_for_delivery(ctx.system, challenge)
+        if challenge.options:
+            offer["options"] = {**offer.get("options", {}), **challenge.options}
+        else:
+            offer["resend_after"] = rfc3339(challenge.resend_at)
+    return offer
 
 
-async def _state(ask: Ask, two_factor: TwoFactor, recovery_code: str | None) -> TwoFactorState:
-    created_at = await ask.acts.read(ask.site.part(Kinds).recovery.created_at, ask.known_visitor.account_id)
+async def _state(ctx: Context, two_factor: TwoFactor, recovery_code: str | None) -> TwoFactorState:
+    created_at = await ctx.system.read(kinds(ctx).recovery.created_at, ctx.known_visitor.account_id)
     told: Any = RecoveryCodeState(rfc3339(created_at)) if created_at is not None else None
     return TwoFactorState(
         policy=two_factor.policy,
         active=two_factor.active,
         required=False,
-        factors=[listed(ask, factor) for factor in two_factor.factors],
+        factors=[listed(ctx, factor) for factor in two_factor.factors],
         default_factor_id=two_factor.default.id if two_factor.default else None,
         recovery_code=recovery_code or told,
     )
 
 
-SENDING_PROBLEMS = (InvalidRequest, TooManyAttempts, CountryNotServed, CannotSend)
-
-ROUTES = (
-    Call(
-        method="GET",
-        path="/api/v1/two-factor",
-        handler=show,
-        need=Need.SIGNED_IN,
-        answer_type=TwoFactorState,
-        summary="How your account is protected",
-    ),
-    Call(
-        method="PUT",
-        path="/api/v1/two-factor",
-        handler=choose,
-        need=Need.UNLOCKED,
-        body=Choice,
-        answer_type=TwoFactorState,
-        problems=(InvalidRequest,),
-        summary="Set how often a code is asked for, and which factor first",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/factors",
-        handler=begin,
-        need=Need.UNLOCKED,
-        body=NewFactor,
-        answer_type=PendingFactor,
-        status=201,
-        problems=(*SENDING_PROBLEMS, NotFound, Conflict),
-        summary="Start to enrol a factor; a code is on its way to a phone",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/factors/{id}/send",
-        handler=send,
-        need=Need.UNLOCKED,
-        answer_type=CodeOnItsWay,
-        status=202,
-        problems=(*SENDING_PROBLEMS, NotFound),
-        summary="Send another code to a number that is being proven",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/factors/{id}/verify",
-        handler=verify,
-        need=Need.UNLOCKED,
-        body=Code,
-        answer_type=VerifiedFactor,
-        problems=(InvalidRequest, NotFound, Conflict, WrongCode, CodeAlreadyUsed, PhoneClockOff),
-        summary="Verify a factor by its first code",
-    ),
-    Call(
-        method="PATCH",
-        path="/api/v1/factors/{id}",
-        handler=rename,
-        need=Need.UNLOCKED,
-        body=Name,
-        answer_type=ListedFactor,
-        problems=(InvalidRequest, NotFound, Conflict),
-        summary="Rename a factor",
-    ),
-    Call(
-        method="DELETE",
-        path="/api/v1/factors/{id}",
-        handler=remove,
-        need=Need.UNLOCKED,
-        status=204,
-        problems=(NotFound,),
-        summary="Remove a factor",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/recovery-code",
-        handler=renew_recovery_code,
-        need=Need.UNLOCKED,
-        answer_type=NewRecoveryCode,
-        status=201,
-        problems=(Conflict,),
-        summary="Make a new recovery code; the old one is dead",
-    ),
-)
+ROUTES = (show, choose, begin, send, verify, rename, remove, renew_recovery_code)

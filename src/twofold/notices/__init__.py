@@ -1,1 +1,1 @@
-"""Telling the owner by mail what happened to the account: a listener to the events, which nobody can go round."""
+"""Emails to an account about its events, sent by a listener that no change can bypass."""

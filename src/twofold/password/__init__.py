@@ -1,1 +1,1 @@
-"""Changing one's password, and setting a new one by a link, mailed or from an administrator."""
+"""Changing a password, and resetting it with a link."""

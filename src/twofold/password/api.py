@@ -5,10 +5,10 @@ import msgspec
 from twofold.accounts.links import LinkGone
 from twofold.accounts.rules import WrongCredentials
 from twofold.base.problems import InvalidRequest, TooManyAttempts
-from twofold.base.visitor import Need
-from twofold.base.web.ask import Ask
+from twofold.base.visitor import Access
+from twofold.base.web.context import Context
 from twofold.base.web.cookies import BROWSER
-from twofold.base.web.routes import Call
+from twofold.base.web.routes import call
 from twofold.password import actions
 
 
@@ -20,63 +20,35 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Address(msgspec.Struct, forbid_unknown_fields=True):
-    """The address of an account whose password is forgotten."""
+    """The address of the account."""
 
     email: str
 
 
-class ByLink(msgspec.Struct, forbid_unknown_fields=True):
+class ResetByLink(msgspec.Struct, forbid_unknown_fields=True):
     """The token of a reset link and the new password."""
 
     token: str
     new_password: str
 
 
-async def change(ask: Ask, body: NewPassword) -> None:
-    """Change the password."""
-    token, browser = ask.session_token or "", ask.cookies.get(BROWSER)
-    await actions.change(ask.acts, ask.known_visitor, token, browser, body.current_password, body.new_password)
+@call("PUT", "/account/password", Access.UNLOCKED, problems=(InvalidRequest, WrongCredentials, TooManyAttempts))
+async def change(ctx: Context, body: NewPassword) -> None:
+    """Change your password."""
+    token, browser = ctx.session_token or "", ctx.cookies.get(BROWSER)
+    await actions.change(ctx.system, ctx.known_visitor, token, browser, body.current_password, body.new_password)
 
 
-async def ask_reset(ask: Ask, body: Address) -> None:
-    """Mail a link, if somebody has this address."""
-    await ask.acts.write(actions.ask_reset, body.email)
+@call("POST", "/password-reset", Access.PUBLIC, status=202, problems=(InvalidRequest,))
+async def request_reset(ctx: Context, body: Address) -> None:
+    """Email a password reset link if an account has this address; the response is always the same."""
+    await actions.request_reset(ctx.system, body.email)
 
 
-async def reset(ask: Ask, body: ByLink) -> None:
-    """Set a new password by a link."""
-    await actions.reset(ask.acts, body.token, body.new_password)
+@call("POST", "/password-reset/complete", Access.PUBLIC, problems=(InvalidRequest, LinkGone))
+async def reset(ctx: Context, body: ResetByLink) -> None:
+    """Set a new password with a reset link; this neither signs in nor turns off 2FA."""
+    await actions.reset(ctx.system, body.token, body.new_password)
 
 
-ROUTES = (
-    Call(
-        method="PUT",
-        path="/api/v1/account/password",
-        handler=change,
-        need=Need.UNLOCKED,
-        body=NewPassword,
-        status=204,
-        problems=(InvalidRequest, WrongCredentials, TooManyAttempts),
-        summary="Change your password",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/password-reset",
-        handler=ask_reset,
-        need=Need.NOBODY,
-        body=Address,
-        status=202,
-        problems=(InvalidRequest,),
-        summary="Mail a link to choose a new password, if somebody has this address; the answer does not tell",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/password-reset/complete",
-        handler=reset,
-        need=Need.NOBODY,
-        body=ByLink,
-        status=204,
-        problems=(InvalidRequest, LinkGone),
-        summary="Set a new password by a link; signs nobody in and lifts no 2FA",
-    ),
-)
+ROUTES = (change, request_reset, reset)

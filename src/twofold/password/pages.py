@@ -1,61 +1,65 @@
-"""Changing the password on the settings page, and setting a new one by a link."""
+"""The pages for changing and resetting passwords."""
 
 from typing import Any
 
 from starlette.responses import Response
 
-from twofold.accounts.links import LinkGone
-from twofold.base.acts import Act
-from twofold.base.visitor import Need, Visitor
-from twofold.base.web.ask import Ask
+from twofold.base.unit_of_work import UnitOfWork
+from twofold.base.visitor import Access, Visitor
+from twofold.base.web.context import Context
 from twofold.base.web.cookies import BROWSER
 from twofold.base.web.routes import Page
 from twofold.password import actions
 
 
-async def card(_act: Act, _visitor: Visitor, _ask: Ask) -> dict[str, Any]:
-    """Offer to change the password."""
+async def card(_uow: UnitOfWork, _visitor: Visitor, _ctx: Context) -> dict[str, Any]:
+    """Show the form to change the password."""
     return {"template": "password/card.html"}
 
 
-async def change(ask: Ask) -> Response:
+async def change(ctx: Context) -> Response:
     """Change the password."""
-    current, new = ask.form.get("current_password", ""), ask.form.get("new_password", "")
-    await actions.change(ask.acts, ask.known_visitor, ask.session_token or "", ask.cookies.get(BROWSER), current, new)
-    return ask.go("/settings?done=password_changed#password")
+    current, new = ctx.form.get("current_password", ""), ctx.form.get("new_password", "")
+    await actions.change(ctx.system, ctx.known_visitor, ctx.session_token or "", ctx.cookies.get(BROWSER), current, new)
+    return ctx.redirect("/settings?done=password_changed#password")
 
 
-async def forgot(ask: Ask) -> Response:
+async def redirect_to_form(ctx: Context) -> Response:
+    """Redirect password managers to the form (W3C, A Well-Known URL for Changing Passwords)."""
+    return ctx.redirect("/settings#password")
+
+
+async def show_forgot_form(ctx: Context) -> Response:
     """Ask for the address of the account."""
-    return ask.render("password/forgot.html")
+    return ctx.render("password/forgot.html")
 
 
-async def send_link(ask: Ask) -> Response:
-    """Mail a link, if somebody has this address; the page does not tell."""
-    await ask.acts.write(actions.ask_reset, ask.form.get("email", ""))
-    return ask.render("password/check_mail.html")
+async def send_link(ctx: Context) -> Response:
+    """Mail a link if an account has this address; the page does not reveal it."""
+    await actions.request_reset(ctx.system, ctx.form.get("email", ""))
+    return ctx.render("password/check_mail.html")
 
 
-async def ask_new(ask: Ask) -> Response:
-    """Ask for a new password; looking does not use the link up."""
-    token = ask.request.path_params["token"]
-    try:
-        await ask.acts.read(actions.link_owner, token)
-    except LinkGone:
-        return ask.render("password/link_gone.html", status_code=404)
-    return ask.render("password/reset.html", action=f"/reset-password/{token}")
+async def show_new_password_form(ctx: Context) -> Response:
+    """Ask for a new password, without consuming the link."""
+    token = ctx.request.path_params["token"]
+    owner = await ctx.system.read(actions.link_owner, token)
+    return ctx.render("password/reset.html", email=owner.email, action=f"/reset-password/{token}")
 
 
-async def reset(ask: Ask) -> Response:
-    """Set the new password; nobody is signed in by it."""
-    await actions.reset(ask.acts, ask.request.path_params["token"], ask.form.get("new_password", ""))
-    return ask.render("password/done.html")
+async def reset(ctx: Context) -> Response:
+    """Set the new password, without signing in."""
+    await actions.reset(ctx.system, ctx.request.path_params["token"], ctx.form.get("new_password", ""))
+    return ctx.render("password/done.html")
 
+
+_GONE = "password/link_gone.html"
 
 ROUTES = (
-    Page("POST", "/settings/password", change, Need.UNLOCKED, again="/settings"),
-    Page("GET", "/forgot-password", forgot, Need.NOBODY),
-    Page("POST", "/forgot-password", send_link, Need.NOBODY, again=forgot),
-    Page("GET", "/reset-password/{token}", ask_new, Need.NOBODY),
-    Page("POST", "/reset-password/{token}", reset, Need.NOBODY, again=ask_new),
+    Page("POST", "/settings/password", change, Access.UNLOCKED, again="/settings"),
+    Page("GET", "/.well-known/change-password", redirect_to_form, Access.PUBLIC),
+    Page("GET", "/forgot-password", show_forgot_form, Access.PUBLIC),
+    Page("POST", "/forgot-password", send_link, Access.PUBLIC, again=show_forgot_form),
+    Page("GET", "/reset-password/{token}", show_new_password_form, Access.PUBLIC, gone=_GONE),
+    Page("POST", "/reset-password/{token}", reset, Access.PUBLIC, again=show_new_password_form, gone=_GONE),
 )

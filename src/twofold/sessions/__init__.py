@@ -1,1 +1,1 @@
-"""Who is signed in, what was proven, and until when settings are unlocked."""
+"""Sessions: who is signed in, how, and until when settings are unlocked."""

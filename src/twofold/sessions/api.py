@@ -3,27 +3,39 @@
 import msgspec
 
 from twofold.base.clock import rfc3339
-from twofold.base.visitor import Need, Visitor
-from twofold.base.web.ask import Ask
-from twofold.base.web.routes import Call
+from twofold.base.problems import InvalidRequest
+from twofold.base.proofs import Level
+from twofold.base.visitor import Access, Role, Visitor
+from twofold.base.web.context import Context
+from twofold.base.web.routes import call
 from twofold.sessions import actions
-from twofold.sessions.cookies import drop_session
+from twofold.sessions.cookies import delete_session_cookie
+from twofold.sessions.rows import Session
 from twofold.sessions.rules import is_unlocked
 
 
 class Account(msgspec.Struct):
-    """A person's account."""
+    """The account of the user; `name` is the username if no name is set. Applications see a verified address only."""
 
     id: str
     email: str
+    email_verified: bool
+    username: str
+    name: str
+    groups: list[str]
+    role: Role
     administrator: bool
 
 
 class CurrentSession(msgspec.Struct):
-    """Who is signed in here, and what was proven."""
+    """Who is signed in, at which level, and since when; `amr` has the values of RFC 8176."""
 
+    id: str
     account: Account
+    level: Level
     methods: list[str]
+    amr: list[str]
+    authenticated_at: str
     trusted_computer: bool
     signed_in_at: str
     unlocked_until: str | None
@@ -31,7 +43,7 @@ class CurrentSession(msgspec.Struct):
 
 
 class ListedSession(msgspec.Struct):
-    """One of a person's sessions."""
+    """One of the user's sessions."""
 
     id: str
     name: str
@@ -43,22 +55,28 @@ class ListedSession(msgspec.Struct):
 
 
 class Sessions(msgspec.Struct):
-    """All of a person's sessions."""
+    """A page of the user's sessions."""
 
     items: list[ListedSession]
-    next: str | None = None
+    next: str | None
 
 
-async def current(ask: Ask) -> CurrentSession:
-    """Answer with the session that asks."""
-    return describe(ask.known_visitor, ask.now)
+@call("GET", "/session", Access.SIGNED_IN)
+async def current(ctx: Context) -> CurrentSession:
+    """Return who is signed in, and how."""
+    return describe(ctx.known_visitor, ctx.now)
 
 
 def describe(visitor: Visitor, now: int) -> CurrentSession:
-    """Describe a session."""
+    """Return the description of a session."""
+    assurance = visitor.assurance
     return CurrentSession(
-        account=Account(visitor.account_id, visitor.email, visitor.administrator),
-        methods=list(visitor.methods),
+        id=visitor.session_id,
+        account=describe_account(visitor),
+        level=assurance.level,
+        methods=list(assurance.methods),
+        amr=assurance.amr.split(),
+        authenticated_at=rfc3339(assurance.authenticated_at),
         trusted_computer=visitor.computer_id is not None,
         signed_in_at=rfc3339(visitor.signed_in_at),
         unlocked_until=rfc3339(visitor.unlocked_until) if is_unlocked(visitor, now) else None,
@@ -66,81 +84,57 @@ def describe(visitor: Visitor, now: int) -> CurrentSession:
     )
 
 
-async def sign_out(ask: Ask) -> None:
-    """End the session that asks."""
-    await ask.act(actions.sign_out)
-    drop_session(ask)
-
-
-async def listed(ask: Ask) -> Sessions:
-    """List the sessions."""
-    found = await ask.look(actions.listed)
-    own = ask.known_visitor.session_id
-    return Sessions(
-        [
-            ListedSession(
-                id=each.id,
-                name=each.name,
-                address=each.source,
-                signed_in_at=rfc3339(each.signed_in_at),
-                last_used_at=rfc3339(each.last_used_at),
-                expires_at=rfc3339(each.expires_at),
-                current=each.id == own,
-            )
-            for each in found
-        ]
+def describe_account(visitor: Visitor) -> Account:
+    """Return the description of the visitor's account."""
+    return Account(
+        id=visitor.account_id,
+        email=visitor.email,
+        email_verified=bool(visitor.email_for_applications),
+        username=visitor.username,
+        name=visitor.name,
+        groups=list(visitor.groups),
+        role=visitor.role,
+        administrator=visitor.administrator,
     )
 
 
-async def end_one(ask: Ask) -> None:
-    """End one session."""
-    await ask.act(actions.end_one, ask.id("id"))
+@call("DELETE", "/session", Access.SIGNED_IN)
+async def sign_out(ctx: Context) -> None:
+    """Sign out."""
+    await ctx.write(actions.sign_out)
+    delete_session_cookie(ctx)
 
 
-async def end_others(ask: Ask) -> None:
-    """End all sessions but the one that asks."""
-    await ask.act(actions.end_others)
+@call("GET", "/sessions", Access.SIGNED_IN, query=("before", "limit"), problems=(InvalidRequest,))
+async def listed(ctx: Context) -> Sessions:
+    """List your sessions."""
+    page, following = await ctx.read(actions.listed, before=ctx.cursor, limit=ctx.limit)
+    return Sessions([describe_listed(each, ctx.known_visitor) for each in page], following)
 
 
-ROUTES = (
-    Call(
-        method="GET",
-        path="/api/v1/session",
-        handler=current,
-        need=Need.SIGNED_IN,
-        answer_type=CurrentSession,
-        summary="Who is signed in, and what was proven",
-    ),
-    Call(
-        method="DELETE",
-        path="/api/v1/session",
-        handler=sign_out,
-        need=Need.SIGNED_IN,
-        status=204,
-        summary="Sign out",
-    ),
-    Call(
-        method="GET",
-        path="/api/v1/sessions",
-        handler=listed,
-        need=Need.SIGNED_IN,
-        answer_type=Sessions,
-        summary="List your sessions",
-    ),
-    Call(
-        method="DELETE",
-        path="/api/v1/sessions/{id}",
-        handler=end_one,
-        need=Need.UNLOCKED,
-        status=204,
-        summary="End one of your sessions",
-    ),
-    Call(
-        method="DELETE",
-        path="/api/v1/sessions",
-        handler=end_others,
-        need=Need.UNLOCKED,
-        status=204,
-        summary="End all your other sessions",
-    ),
-)
+def describe_listed(session: Session, visitor: Visitor) -> ListedSession:
+    """Return the description of one of the visitor's sessions."""
+    return ListedSession(
+        id=session.id,
+        name=session.name,
+        address=session.source,
+        signed_in_at=rfc3339(session.signed_in_at),
+        last_used_at=rfc3339(session.last_used_at),
+        expires_at=rfc3339(session.expires_at),
+        current=session.id == visitor.session_id,
+    )
+
+
+@call("DELETE", "/sessions/{id}", Access.UNLOCKED)
+async def end_one(ctx: Context) -> None:
+    """End one of your sessions."""
+    await ctx.write(actions.end_one, ctx.id("id"))
+
+
+@call("DELETE", "/sessions", Access.UNLOCKED)
+async def end_others(ctx: Context) -> None:
+    """End all your other sessions."""
+    await ctx.write(actions.end_others)
+
+
+ROUTES = (current, sign_out, listed, end_one, end_others)

@@ -1,23 +1,29 @@
-"""How a browser keeps its session, and its mark as a browser that the account has used before."""
+"""The cookies for sessions and known browsers."""
 
-from twofold.base.web.ask import Ask
-from twofold.base.web.cookies import BROWSER, SESSION
+from starlette.responses import Response
+
+from twofold.base.web.context import Context
+from twofold.base.web.cookie_check import marked
+from twofold.base.web.cookies import BROWSER, BROWSER_LIFETIME, SESSION
 from twofold.sessions.actions import Token
 
-_A_YEAR = 365 * 86400
+
+def set_session_cookie(ctx: Context, token: Token) -> None:
+    """Set the session cookie."""
+    ctx.cookies.set(SESSION, token.token, max(token.expires_at - ctx.now, 0))
 
 
-def keep_session(ask: Ask, token: Token) -> None:
-    """Give the browser its session."""
-    ask.cookies.set(SESSION, token.token, max(token.expires_at - ask.now, 0))
-
-
-def keep_browser(ask: Ask, token: str | None) -> None:
-    """Mark the browser as known to the account."""
+def set_browser_cookie(ctx: Context, token: str | None) -> None:
+    """Set the cookie of a known browser."""
     if token is not None:
-        ask.cookies.set(BROWSER, token, _A_YEAR)
+        ctx.cookies.set(BROWSER, token, BROWSER_LIFETIME)
 
 
-def drop_session(ask: Ask) -> None:
-    """Take the session back."""
-    ask.cookies.drop(SESSION)
+def redirect_after_sign_in(ctx: Context, path: str) -> Response:
+    """Redirect the browser after a sign-in; the next page detects a browser that rejects cookies."""
+    return ctx.redirect(path if ctx.cookies.are_kept else marked(path))
+
+
+def delete_session_cookie(ctx: Context) -> None:
+    """Delete the session cookie."""
+    ctx.cookies.drop(SESSION)

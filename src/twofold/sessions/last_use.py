@@ -1,33 +1,28 @@
-"""When sessions were last used: noted in memory, written in batches, never before the answer."""
+"""The last use of sessions: recorded in memory, and stored in batches after the answer."""
 
 from twofold.base.database import Database
-from twofold.base.problems import Unavailable
+from twofold.base.unsaved import Unsaved
 from twofold.sessions import store
 
-_AT_MOST_EVERY = 60  # seconds between two notes of one session
+_RECORD_INTERVAL = 60  # seconds between two records of a session
+WRITTEN_WITHIN = 120  # seconds until a last use is stored
 
 
 class LastUse:
-    """Notes of last use that the database does not have yet."""
+    """Last uses that are not stored in the database yet."""
 
     def __init__(self) -> None:
-        self._noted: dict[bytes, int] = {}
+        self._unsaved = Unsaved(store.record_use)
 
     def latest(self, token_hash: bytes, stored: int) -> int:
-        """Give the last use known, stored or only noted (epoch seconds)."""
-        return max(stored, self._noted.get(token_hash, 0))
+        """Return the last use, stored or not (epoch seconds)."""
+        return max(stored, self._unsaved.get(token_hash))
 
-    def note(self, token_hash: bytes, last_used_at: int, now: int) -> None:
-        """Note a use, at most once a minute for a session."""
-        if now - last_used_at >= _AT_MOST_EVERY:
-            self._noted[token_hash] = now
+    def record(self, token_hash: bytes, last_used_at: int, now: int) -> None:
+        """Record a use, at most once a minute per session."""
+        if now - last_used_at >= _RECORD_INTERVAL:
+            self._unsaved.put(token_hash, now)
 
     async def write(self, db: Database) -> None:
-        """Write the notes; what cannot be written now is written next time."""
-        noted, self._noted = self._noted, {}
-        if not noted:
-            return
-        try:
-            await db.write(store.note_use, noted)
-        except Unavailable:
-            self._noted = noted | self._noted
+        """Store the recorded uses; keep them for the next time if that fails."""
+        await self._unsaved.write(db)

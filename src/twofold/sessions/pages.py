@@ -1,19 +1,20 @@
-"""The card of sessions on the User Settings page, and signing out."""
+"""The sessions card on the User Settings page, and signing out."""
 
 from typing import Any
 
 from starlette.responses import Response
 
-from twofold.base.acts import Act
-from twofold.base.visitor import Need, Visitor
-from twofold.base.web.ask import Ask
+from twofold.base.unit_of_work import UnitOfWork
+from twofold.base.visitor import Access, Visitor
+from twofold.base.web.context import Context
 from twofold.base.web.routes import Page
 from twofold.sessions import actions
-from twofold.sessions.cookies import drop_session
+from twofold.sessions.cookies import delete_session_cookie
 
 
-async def card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any]:
-    """Show where the person is signed in."""
+async def card(uow: UnitOfWork, visitor: Visitor, _ctx: Context) -> dict[str, Any]:
+    """Show where the user is signed in."""
+    page, following = await actions.listed(uow, visitor)
     sessions = [
         {
             "id": each.id,
@@ -23,45 +24,45 @@ async def card(act: Act, visitor: Visitor, _ask: Ask) -> dict[str, Any]:
             "source": each.source,
             "current": each.id == visitor.session_id,
         }
-        for each in await actions.listed(act, visitor)
+        for each in page
     ]
-    return {"template": "sessions/card.html", "sessions": sessions}
+    return {"template": "sessions/card.html", "sessions": sessions, "more": following is not None}
 
 
-async def end_one(ask: Ask) -> Response:
+async def end_one(ctx: Context) -> Response:
     """End one session."""
-    await ask.act(actions.end_one, ask.id("id"))
-    return ask.go("/settings?done=session_ended#sessions")
+    await ctx.write(actions.end_one, ctx.id("id"))
+    return ctx.redirect("/settings?done=session_ended#sessions")
 
 
-async def end_others(ask: Ask) -> Response:
-    """End all sessions but this one."""
-    await ask.act(actions.end_others)
-    return ask.go("/settings?done=sessions_ended#sessions")
+async def end_others(ctx: Context) -> Response:
+    """End all sessions except this one."""
+    await ctx.write(actions.end_others)
+    return ctx.redirect("/settings?done=sessions_ended#sessions")
 
 
-async def lock(ask: Ask) -> Response:
-    """Lock the settings before their time."""
-    await ask.act(actions.lock)
-    return ask.go("/settings")
+async def lock(ctx: Context) -> Response:
+    """Lock the settings now."""
+    await ctx.write(actions.lock)
+    return ctx.redirect("/settings")
 
 
-async def sign_out(ask: Ask) -> Response:
+async def sign_out(ctx: Context) -> Response:
     """Sign out."""
-    await ask.act(actions.sign_out)
-    drop_session(ask)
-    return ask.go("/signed-out")
+    await ctx.write(actions.sign_out)
+    delete_session_cookie(ctx)
+    return ctx.redirect("/signed-out")
 
 
-async def signed_out(ask: Ask) -> Response:
-    """Say that it is done."""
-    return ask.render("sessions/signed_out.html")
+async def signed_out(ctx: Context) -> Response:
+    """Confirm the sign-out."""
+    return ctx.render("sessions/signed_out.html")
 
 
 ROUTES = (
-    Page("POST", "/settings/sessions/{id}/end", end_one, Need.UNLOCKED, again="/settings"),
-    Page("POST", "/settings/sessions/end-others", end_others, Need.UNLOCKED, again="/settings"),
-    Page("POST", "/settings/lock", lock, Need.SIGNED_IN),
-    Page("POST", "/sign-out", sign_out, Need.SIGNED_IN),
-    Page("GET", "/signed-out", signed_out, Need.NOBODY),
+    Page("POST", "/settings/sessions/{id}/end", end_one, Access.UNLOCKED, again="/settings"),
+    Page("POST", "/settings/sessions/end-others", end_others, Access.UNLOCKED, again="/settings"),
+    Page("POST", "/settings/lock", lock, Access.SIGNED_IN),
+    Page("POST", "/sign-out", sign_out, Access.SIGNED_IN),
+    Page("GET", "/signed-out", signed_out, Access.PUBLIC),
 )

@@ -1,1 +1,1 @@
-"""The User Settings page: cards that the rooms hand in."""
+"""The User Settings page, with the cards of all features."""

@@ -1,1 +1,1 @@
-"""Signing in: what is proven, what is still asked, and the half-open attempt between password and code."""
+"""Signing in: what is proven, what is still required, and the attempt between password and code."""

@@ -1,34 +1,39 @@
-"""The steps of a sign-in. Each is one transaction that proves, decides by the table, and moves the attempt on."""
+"""The steps of a sign-in. Each is one transaction that checks a proof and changes the state according to the table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec.structs import replace
 
-from twofold.accounts import actions as accounts
-from twofold.accounts.actions import PasswordTry
-from twofold.accounts.rules import Account, normal_email
-from twofold.audit import actions as audit
+from twofold.accounts import password_check
+from twofold.accounts.browsers import actions as browsers
+from twofold.accounts.composed import stored_form
+from twofold.accounts.password_check import PasswordAttempt
+from twofold.accounts.rules import former_email, normal_email
 from twofold.audit.events import Event
-from twofold.base.acts import Act, Acts
-from twofold.base.ids import new_token, token_hash
-from twofold.base.problems import Problem
-from twofold.computers import actions as computers
+from twofold.base.ids import token_hash
+from twofold.base.problems import FieldError, InvalidRequest, Problem
+from twofold.base.proofs import Proof
+from twofold.base.texts import N_
+from twofold.base.unit_of_work import Runner, UnitOfWork
 from twofold.factors.actions import two_factor
-from twofold.factors.contract import Factor, Kinds
-from twofold.factors.proofs import prove_code, prove_recovery_code
-from twofold.factors.rules import TwoFactor, WrongCode, normal_code
-from twofold.factors.sending import last_sent, send_code_to, why_not_carried
-from twofold.factors.sentcode.rules import LiveCode, Purpose, Request
+from twofold.factors.contract import Answers, Challenge, kinds
+from twofold.factors.trust import Trust
+from twofold.factors.verification import challenge, prove_factor, prove_recovery_code
+from twofold.repeats import actions as repeats
+from twofold.repeats.rules import REPEATABLE_FOR, SignInCompleted
+from twofold.repeats.rules import Purpose as Step
 from twofold.sessions import actions as sessions
 from twofold.sessions.actions import Token
-from twofold.signin import rules, store
-from twofold.signin.rules import Proof, SignInExpired, State, next_state
-from twofold.signin.store import Attempt
+from twofold.sessions.rules import password_proof, recovery_code_proof
+from twofold.signin import attempts, rules, store
+from twofold.signin.attempts import CodeRequired
+from twofold.signin.rules import Outcome, SignInExpired, State, next_state
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """The end of a sign-in. Tokens are new; the recovery code is there when one was used up."""
+    """A completed sign-in with new tokens, and a new recovery code if one was used up."""
 
     account_id: str
     session: Token
@@ -37,183 +42,158 @@ class SignedIn(msgspec.Struct, frozen=True):
     recovery_code: str | None = None
 
 
-class CodeRequired(msgspec.Struct, frozen=True):
-    """The half-open state: the password is proven, a code is asked for, and perhaps one was `sent` for it."""
-
-    sign_in: Token
-    two_factor: TwoFactor
-    sent: LiveCode | None = None
-    not_carried: str | None = None  # why nobody carries it
-
-    @property
-    def factors(self) -> tuple[Factor, ...]:
-        """The factors that can answer."""
-        return self.two_factor.factors
-
-    @property
-    def may_trust(self) -> bool:
-        """Whether this computer may be trusted."""
-        return rules.may_trust(self.two_factor.policy)
-
-
 class Client(msgspec.Struct, frozen=True):
-    """The program that signs in, and what it kept from earlier times."""
+    """The client that signs in, and the tokens that it has stored."""
 
-    is_browser: bool  # keeps tokens in cookies, and is remembered as a browser of the account
+    is_browser: bool  # stores tokens in cookies, and becomes a known browser of the account
     browser: str | None
-    session: str | None  # the session and the attempt that a new sign-in takes the place of
-    attempt: str | None
-    computer: Callable[[str], str | None]  # the trusted-computer token that it keeps for an account id
+    session: str | None  # the session that goes on, or ends if it is another account's
+    attempt: str | None  # the attempt that a new one replaces
+    computer: Callable[[str], str | None]  # returns the trusted-computer token that it has stored for an account id
 
 
-async def give_password(acts: Acts, client: Client, email: str, password: str) -> SignedIn | CodeRequired:
-    """Prove the password; what it is worth depends on 2FA and the computer.
+async def submit_password(runner: Runner, client: Client, email: str, password: str) -> SignedIn | CodeRequired:
+    """Check the password; whether a code is required depends on 2FA and the computer.
 
-    Raises WrongCredentials, TooManyAttempts, InvalidRequest, Unavailable.
+    Raise WrongCredentials, TooManyAttempts, InvalidRequest or Unavailable.
     """
-    address = normal_email(email)
-    tried = await accounts.try_password(acts, Event.SIGN_IN_PASSWORD, address, password, browser=client.browser)
-    return await acts.write(_after_password, client, tried)
+    if email.strip() and "@" not in email:
+        raise InvalidRequest(FieldError("email", N_("Use your email address, not your username.")))
+    address = await runner.read(stored_form, email) if former_email(email) else normal_email(email)
+    attempt = await password_check.attempt_password(
+        runner, Event.SIGN_IN_PASSWORD, address, password, browser=client.browser
+    )
+    return await runner.write(_after_password, client, attempt, email.strip())
 
 
-async def look(act: Act, token: str) -> CodeRequired:
-    """Show an attempt under way. Raises SignInExpired."""
-    attempt = await store.find(act.tx, token_hash(token))
-    if attempt is None or rules.is_over(attempt.tries, attempt.expires_at, act.now):
-        raise SignInExpired
-    chosen = await two_factor(act, attempt.account_id)
-    sent = await last_sent(act, attempt.account_id, chosen, _request(token))
-    return CodeRequired(Token(token, attempt.expires_at), chosen, sent, await why_not_carried(act, sent))
+async def send_code(runner: Runner, token: str, factor_id: str) -> Challenge:
+    """Send a code for this attempt to one of the account's phones.
 
-
-async def send_code(act: Act, token: str, factor_id: str) -> LiveCode | Problem:
-    """Send a code for this attempt to one of the account's phones; gives the refusal of a limit, or of its end.
-
-    Raises InvalidRequest, Unavailable.
+    Raise SignInExpired, TooManyAttempts, InvalidRequest or Unavailable.
     """
-    attempt = await _hold(act, token)
+    await runner.read(attempts.require, token)
+    return await runner.write(_send_code, token, factor_id)
+
+
+async def submit_code(
+    runner: Runner, client: Client, token: str, answers: Answers, *, factor_id: str | None = None, trust: bool = False
+) -> SignedIn:
+    """Check a second factor and finish. Raise WrongCode, SignInExpired, TooManyAttempts or InvalidRequest."""
+    await runner.read(attempts.require_open, token, in_a_row=True)
+    return await runner.write(_submit_code, client, token, answers, factor_id=factor_id, trust=trust)
+
+
+async def submit_recovery_code(runner: Runner, client: Client, token: str, text: str) -> SignedIn:
+    """Use up the recovery code and finish with a new one. Raise the same problems as `submit_code`.
+
+    If the same step is sent again after a lost response, return a new session and a new code.
+    """
+    kinds(runner).recovery.check_form(text)
+    await runner.read(attempts.require_open_or_repeatable, token, text)
+    return await runner.write(_submit_recovery_code, client, token, text)
+
+
+async def cancel(runner: Runner, token: str) -> None:
+    """Cancel an attempt."""
+    with suppress(SignInExpired, SignInCompleted):
+        await runner.read(attempts.require, token)
+        await runner.write(attempts.cancel, token)
+
+
+async def _after_password(
+    uow: UnitOfWork, client: Client, attempt: PasswordAttempt, typed: str
+) -> SignedIn | CodeRequired | Problem:
+    proven, found, factors = attempt.account if attempt.is_correct else None, None, None
+    if proven is not None:
+        found, factors = store.find_account_for_update(uow.tx, proven.id, attempt.bucket.key)
+    account = await password_check.decide(uow, attempt, found)
+    if isinstance(account, Problem):
+        return account
+    chosen = await (factors or two_factor(uow, account.id))
+    trust, token = uow.site.part(Trust), client.computer(account.id)
+    computer_id = await trust.recognise(uow, account.id, token) if chosen.active else None
+    outcome = rules.password_outcome(active=chosen.active, policy=chosen.policy, recognised=computer_id is not None)
+    state = next_state(State.ANONYMOUS, outcome)
+    if client.attempt:
+        await store.finish(uow.tx, token_hash(client.attempt))
+    if state is State.HALF_OPEN:
+        return await attempts.begin(uow, account, chosen, typed)
+    return await _sign_in(uow, client, account.id, [password_proof(uow.now)], state, computer_id=computer_id)
+
+
+async def _send_code(uow: UnitOfWork, token: str, factor_id: str) -> Challenge | Problem:
+    attempt = await attempts.find_for_update(uow, token)
     if attempt is None:
-        return await _bury(act, Event.CODE_SENT, token)
-    return await send_code_to(act, attempt.account_id, factor_id, _request(token))
+        return await attempts.discard(uow, Event.CODE_SENT, token)
+    return await challenge(uow, attempt.account_id, factor_id, attempts.request(token))
 
 
-async def give_code(
-    act: Act, client: Client, token: str, code: str, *, factor_id: str | None = None, trust: bool = False
+async def _submit_code(
+    uow: UnitOfWork, client: Client, token: str, answers: Answers, *, factor_id: str | None, trust: bool
 ) -> SignedIn | Problem:
-    """Prove a second factor and finish; gives the counted refusal of a wrong code, or of an attempt that is over."""
-    digits = normal_code(code)
-    attempt = await _hold(act, token)
+    attempt = await attempts.find_for_update(uow, token)
     if attempt is None:
-        return await _bury(act, Event.SIGN_IN_CODE, token)
-    whose = attempt.account_id
-    proven = await prove_code(act, Event.SIGN_IN_CODE, whose, digits, _request(token), factor_id=factor_id)
+        return await attempts.discard(uow, Event.SIGN_IN_CODE, token)
+    account_id, chosen = attempt.account_id, attempt.two_factor
+    request, failures = attempts.request(token), await attempts.wrong_codes(uow, attempt)
+    proven = await prove_factor(uow, Event.SIGN_IN_CODE, chosen, failures, answers, request, factor_id=factor_id)
     if isinstance(proven, Problem):
-        return await _after_wrong_code(act, token, attempt, proven)
-    await _move_on(act, token, Proof.CODE)
-    allowed = trust and rules.may_trust((await two_factor(act, whose)).policy)
-    trusted = await computers.trust(act, whose) if allowed else None
-    methods, evidence = ("password", proven.kind), {"factor": proven.id, "name": proven.name}
-    signed_in = await _sign_in(act, client, whose, methods, State.UNLOCKED, **evidence)
+        return await attempts.count_wrong_code(uow, token, attempt, proven)
+    attempts.finish(uow, token, Outcome.CODE)
+    allowed = trust and rules.may_trust(chosen.policy)
+    trusted = await uow.site.part(Trust).grant(uow, account_id) if allowed else None
+    proofs, factor = (password_proof(attempt.begun_at), proven.proof), proven.factor
+    signed_in = await _sign_in(uow, client, account_id, proofs, State.UNLOCKED, factor=factor.id, name=factor.name)
+    repeats.remember(uow, token, account_id, Step.SIGN_IN, signed_in.session)
     return replace(signed_in, trusted_computer=trusted) if trusted else signed_in
 
 
-async def give_recovery_code(act: Act, client: Client, token: str, text: str) -> SignedIn | Problem:
-    """Prove the recovery code, which is used up, and finish with a new one; gives refusals as `give_code` does."""
-    act.site.part(Kinds).recovery.check_form(text)
-    attempt = await _hold(act, token)
+async def _submit_recovery_code(uow: UnitOfWork, client: Client, token: str, text: str) -> SignedIn | Problem:
+    attempt = await attempts.find_for_update(uow, token)
     if attempt is None:
-        return await _bury(act, Event.SIGN_IN_RECOVERY_CODE, token)
-    new_code = await prove_recovery_code(act, Event.SIGN_IN_RECOVERY_CODE, attempt.account_id, text)
+        repeated = await repeats.repeat(uow, token, Step.SIGN_IN, text)
+        if repeated is not None:
+            browser = await browsers.renew_again(uow, repeated.account_id, client.browser)
+            return SignedIn(repeated.account_id, repeated.session, browser, recovery_code=repeated.recovery_code)
+        return await attempts.discard(uow, Event.SIGN_IN_RECOVERY_CODE, token)
+    kept = await sessions.identify(uow, client.session)
+    session_id = kept.session_id if kept and kept.account_id == attempt.account_id else None
+    event = Event.SIGN_IN_RECOVERY_CODE
+    failures = await attempts.wrong_codes(uow, attempt)
+    new_code = await prove_recovery_code(uow, event, failures, text, session_id=session_id)
     if isinstance(new_code, Problem):
-        return await _after_wrong_code(act, token, attempt, new_code)
-    await _move_on(act, token, Proof.RECOVERY_CODE)
-    signed_in = await _sign_in(act, client, attempt.account_id, ("password", "recovery_code"), State.UNLOCKED)
+        return await attempts.count_wrong_code(uow, token, attempt, new_code)
+    attempts.finish(uow, token, Outcome.RECOVERY_CODE)
+    proofs = (password_proof(attempt.begun_at), recovery_code_proof(uow.now))
+    signed_in = await _sign_in(uow, client, attempt.account_id, proofs, State.UNLOCKED, unseen_for=REPEATABLE_FOR)
+    repeats.remember(uow, token, attempt.account_id, Step.SIGN_IN, signed_in.session, used_code=text, new_code=new_code)
     return replace(signed_in, recovery_code=new_code)
 
 
-async def factors_of(act: Act, account_id: str) -> tuple[Factor, ...]:
-    """List the verified factors of an account that has just signed in."""
-    return (await two_factor(act, account_id)).factors
-
-
-async def cancel(act: Act, token: str) -> None:
-    """Give up an attempt."""
-    account_id = await store.bury(act.tx, token_hash(token))
-    if account_id:
-        await audit.record(act, Event.SIGN_IN_CANCELLED, account_id)
-
-
-def _request(token: str) -> Request:
-    return Request(Purpose.SIGN_IN, token_hash(token).hex())
-
-
-async def _after_password(act: Act, client: Client, tried: PasswordTry) -> SignedIn | CodeRequired | Problem:
-    account = await accounts.decide(act, tried)
-    if isinstance(account, Problem):
-        return account
-    chosen = await two_factor(act, account.id)
-    computer_id = await computers.recognise(act, account.id, client.computer(account.id)) if chosen.active else None
-    proof = rules.password_proof(active=chosen.active, policy=chosen.policy, recognised=computer_id is not None)
-    state = next_state(State.NOBODY, proof)
-    if client.attempt:
-        await store.finish(act.tx, token_hash(client.attempt))
-    if state is State.HALF_OPEN:
-        return await _begin(act, account, chosen)
-    return await _sign_in(act, client, account.id, ("password",), state, computer_id=computer_id)
-
-
-async def _begin(act: Act, account: Account, chosen: TwoFactor) -> CodeRequired:
-    token = Token(new_token(), act.now + rules.ATTEMPT_LIFE)
-    await store.insert(act.tx, token_hash(token.token), account.id, stamp=account.stamp, expires_at=token.expires_at)
-    await audit.record(act, Event.SIGN_IN_PASSWORD, account.id)
-    return CodeRequired(token, chosen)
-
-
-async def _hold(act: Act, token: str) -> Attempt | None:
-    attempt = await store.hold(act.tx, token_hash(token))
-    return attempt if attempt is not None and not rules.is_over(attempt.tries, attempt.expires_at, act.now) else None
-
-
-async def _bury(act: Act, event: Event, token: str) -> Problem:
-    """Note that an attempt was gone on with after its end, and take it away: so it is noted once."""
-    account_id = await store.bury(act.tx, token_hash(token))
-    if account_id:
-        await audit.record_refusal(act, event, account_id, reason=SignInExpired.code)
-    return SignInExpired()
-
-
-async def _after_wrong_code(act: Act, token: str, attempt: Attempt, problem: Problem) -> Problem:
-    if not isinstance(problem, WrongCode):
-        return problem
-    await store.count_try(act.tx, token_hash(token))
-    if next_state(State.HALF_OPEN, rules.wrong_code(attempt.tries)) is State.NOBODY:
-        await store.finish(act.tx, token_hash(token))
-    return problem.with_attempts_left(rules.ATTEMPT_TRIES - attempt.tries - 1)
-
-
-async def _move_on(act: Act, token: str, proof: Proof) -> None:
-    finished = await store.finish(act.tx, token_hash(token))
-    if next_state(State.HALF_OPEN, proof) is not State.UNLOCKED or not finished:
-        raise SignInExpired
-
-
 async def _sign_in(
-    act: Act,
+    uow: UnitOfWork,
     client: Client,
     account_id: str,
-    methods: tuple[str, ...],
+    proofs: Sequence[Proof],
     state: State,
     *,
     computer_id: str | None = None,
+    unseen_for: int = 0,
     **evidence: str,
 ) -> SignedIn:
-    if client.session:
-        await sessions.end_token(act, client.session)
-    unlocked = state is State.UNLOCKED
-    session = await sessions.start(act, account_id, methods, unlocked=unlocked, computer_id=computer_id, **evidence)
+    session = await sessions.start(
+        uow,
+        account_id,
+        proofs,
+        unlocked=state is State.UNLOCKED,
+        earlier=client.session,
+        computer_id=computer_id,
+        unseen_for=unseen_for,
+        **evidence,
+    )
     if client.is_browser:
-        browser = await accounts.recognise_browser(act, account_id, client.browser)
+        browser = await browsers.remember_browser(uow, account_id, client.browser)
         return SignedIn(account_id, session, browser)
     if computer_id is None:
-        await accounts.recognise_program(act, account_id)
+        browsers.remember_program(uow, account_id)
     return SignedIn(account_id, session)

@@ -1,4 +1,4 @@
-"""Signing in as JSON. Tokens come and go in bodies; no cookie is set."""
+"""The JSON API of the sign-in. Tokens are sent in bodies; no cookie is set."""
 
 from typing import Literal
 
@@ -8,59 +8,64 @@ from msgspec import UNSET, UnsetType
 from twofold.accounts.rules import WrongCredentials
 from twofold.base.clock import rfc3339
 from twofold.base.problems import InvalidRequest, TooManyAttempts
-from twofold.base.visitor import Need
-from twofold.base.web.ask import Ask
-from twofold.base.web.routes import Call
-from twofold.factors.api import SENDING_PROBLEMS, CodeOnItsWay, on_its_way
-from twofold.factors.contract import Kinds
+from twofold.base.visitor import Access
+from twofold.base.web.context import Context
+from twofold.base.web.routes import call
+from twofold.factors import api as factors_api
+from twofold.factors.api import SENDING_PROBLEMS, CodeSent, describe_challenge
+from twofold.factors.contract import kinds
 from twofold.factors.rules import CodeAlreadyUsed, PhoneClockOff, WrongCode
-from twofold.factors.sending import delivered
+from twofold.factors.trust import Trust
+from twofold.factors.verification import read_answers, wait_for_delivery
+from twofold.repeats.rules import SignInCompleted
 from twofold.sessions.actions import Token
 from twofold.signin import actions
-from twofold.signin.actions import Client, CodeRequired, SignedIn
+from twofold.signin.actions import Client, SignedIn
+from twofold.signin.attempts import CodeRequired
 from twofold.signin.rules import SignInExpired
+
+_CODE_PROBLEMS = (InvalidRequest, WrongCode, SignInExpired, SignInCompleted, TooManyAttempts)
 
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
-    """Address and password, and the token of a computer that was trusted before."""
+    """An email address and password, and the token of a trusted computer."""
 
     email: str
     password: str
     trusted_computer: str | None = None
 
 
-class Code(msgspec.Struct, forbid_unknown_fields=True):
-    """Six digits for an attempt; without `factor_id` those of any of the account's apps, or those sent last."""
+class SignInCode(factors_api.Code, kw_only=True, forbid_unknown_fields=True):
+    """The code for a sign-in. Without `factor_id`, it may be from any app, or the last one that was sent."""
 
     sign_in: str
-    code: str
     factor_id: str | None = None
     trust_this_computer: bool = False
 
 
-class Phone(msgspec.Struct, forbid_unknown_fields=True):
-    """Which of the account's phones a code for an attempt is sent to."""
+class SignInPhone(msgspec.Struct, forbid_unknown_fields=True):
+    """The phone that a code for a sign-in is sent to."""
 
     sign_in: str
     factor_id: str
 
 
 class RecoveryCode(msgspec.Struct, forbid_unknown_fields=True):
-    """The recovery code for an attempt."""
+    """The recovery code for a sign-in."""
 
     sign_in: str
     recovery_code: str
 
 
 class Secret(msgspec.Struct):
-    """A token and its end."""
+    """A token and when it expires."""
 
     token: str
     expires_at: str
 
 
 class OfferedFactor(msgspec.Struct):
-    """A factor that can answer."""
+    """A factor that can finish the sign-in."""
 
     id: str
     kind: str
@@ -69,7 +74,7 @@ class OfferedFactor(msgspec.Struct):
 
 
 class SignIn(msgspec.Struct):
-    """Where a sign-in stands."""
+    """The state of a sign-in."""
 
     status: Literal["signed_in", "code_required", "setup_required"]
     session: Secret | UnsetType = UNSET
@@ -82,35 +87,45 @@ class SignIn(msgspec.Struct):
     recovery_code: str | UnsetType = UNSET
 
 
-async def give_password(ask: Ask, body: Credentials) -> SignIn:
-    """Take address and password."""
+@call("POST", "/sign-in", Access.PUBLIC, problems=(InvalidRequest, WrongCredentials, TooManyAttempts))
+async def submit_password(ctx: Context, body: Credentials) -> SignIn:
+    """Start a sign-in with email address and password."""
     client = _client(body.trusted_computer)
-    outcome = await actions.give_password(ask.acts, client, body.email, body.password)
-    return _code_required(ask, outcome) if isinstance(outcome, CodeRequired) else _signed_in(outcome)
+    outcome = await actions.submit_password(ctx.system, client, body.email, body.password)
+    return _code_required(ctx, outcome) if isinstance(outcome, CodeRequired) else _signed_in(outcome)
 
 
-async def send_code(ask: Ask, body: Phone) -> CodeOnItsWay:
-    """Send a code."""
-    sent = await ask.acts.write(actions.send_code, body.sign_in, body.factor_id)
-    return on_its_way(await delivered(ask.acts, sent))
+@call(
+    "POST",
+    "/sign-in/code/send",
+    Access.PUBLIC,
+    status=202,
+    problems=(*SENDING_PROBLEMS, SignInExpired, SignInCompleted),
+)
+async def send_code(ctx: Context, body: SignInPhone) -> CodeSent:
+    """Send a code to one of the account's phones."""
+    sent = await actions.send_code(ctx.system, body.sign_in, body.factor_id)
+    return describe_challenge(await wait_for_delivery(ctx.system, sent))
 
 
-async def give_code(ask: Ask, body: Code) -> SignIn:
-    """Take a code."""
-    outcome = await ask.acts.write(
-        actions.give_code,
+@call("POST", "/sign-in/code", Access.PUBLIC, problems=(*_CODE_PROBLEMS, CodeAlreadyUsed, PhoneClockOff))
+async def submit_code(ctx: Context, body: SignInCode) -> SignIn:
+    """Finish a sign-in with a code."""
+    outcome = await actions.submit_code(
+        ctx.system,
         _client(None),
         body.sign_in,
-        body.code,
+        read_answers(ctx, body.answer, strict=True),
         factor_id=body.factor_id,
         trust=body.trust_this_computer,
     )
     return _signed_in(outcome)
 
 
-async def give_recovery_code(ask: Ask, body: RecoveryCode) -> SignIn:
-    """Take the recovery code; the answer has the new one, once."""
-    outcome = await ask.acts.write(actions.give_recovery_code, _client(None), body.sign_in, body.recovery_code)
+@call("POST", "/sign-in/recovery-code", Access.PUBLIC, problems=_CODE_PROBLEMS)
+async def submit_recovery_code(ctx: Context, body: RecoveryCode) -> SignIn:
+    """Finish a sign-in with the recovery code."""
+    outcome = await actions.submit_recovery_code(ctx.system, _client(None), body.sign_in, body.recovery_code)
     return _signed_in(outcome)
 
 
@@ -118,19 +133,19 @@ def _client(computer: str | None) -> Client:
     return Client(is_browser=False, browser=None, session=None, attempt=None, computer=lambda _account_id: computer)
 
 
-def _code_required(ask: Ask, outcome: CodeRequired) -> SignIn:
-    kinds, default = ask.site.part(Kinds), outcome.two_factor.default
+def _code_required(ctx: Context, outcome: CodeRequired) -> SignIn:
+    default = outcome.two_factor.default
     return SignIn(
         status="code_required",
         sign_in=outcome.sign_in.token,
         expires_at=rfc3339(outcome.sign_in.expires_at),
         factors=[
-            OfferedFactor(each.id, each.kind, each.name, kind.hint(each))
+            OfferedFactor(each.id, each.kind, each.name, kind.describe(each).hint)
             for each in outcome.factors
-            if (kind := kinds.of(each.kind))
+            if (kind := kinds(ctx).get(each.kind))
         ],
         default_factor_id=default.id if default else UNSET,
-        may_trust=outcome.may_trust,
+        may_trust=outcome.may_trust and ctx.site.part(Trust).offered,
     )
 
 
@@ -147,48 +162,4 @@ def _secret(token: Token) -> Secret:
     return Secret(token.token, rfc3339(token.expires_at))
 
 
-_CODE_PROBLEMS = (InvalidRequest, WrongCode, SignInExpired, TooManyAttempts)
-
-ROUTES = (
-    Call(
-        method="POST",
-        path="/api/v1/sign-in",
-        handler=give_password,
-        need=Need.NOBODY,
-        body=Credentials,
-        answer_type=SignIn,
-        problems=(InvalidRequest, WrongCredentials, TooManyAttempts),
-        summary="Sign in with address and password",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/sign-in/code/send",
-        handler=send_code,
-        need=Need.NOBODY,
-        body=Phone,
-        answer_type=CodeOnItsWay,
-        status=202,
-        problems=(*SENDING_PROBLEMS, SignInExpired),
-        summary="Send a code for a sign-in to one of the account's phones",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/sign-in/code",
-        handler=give_code,
-        need=Need.NOBODY,
-        body=Code,
-        answer_type=SignIn,
-        problems=(*_CODE_PROBLEMS, CodeAlreadyUsed, PhoneClockOff),
-        summary="Finish a sign-in with a code",
-    ),
-    Call(
-        method="POST",
-        path="/api/v1/sign-in/recovery-code",
-        handler=give_recovery_code,
-        need=Need.NOBODY,
-        body=RecoveryCode,
-        answer_type=SignIn,
-        problems=_CODE_PROBLEMS,
-        summary="Finish a sign-in with the recovery code",
-    ),
-)
+ROUTES = (submit_password, send_code, submit_code, submit_recovery_code)

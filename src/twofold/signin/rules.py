@@ -1,88 +1,104 @@
-"""Sign-in as a table: from each state, what each proof leads to. Nothing else leads anywhere.
+"""Sign-in as a table of states and outcomes; no other transitions exist.
 
-The picture in `docs/sign-in.md` is drawn from this table. A trusted computer stands in for the code at the door,
-but proves nothing: settings stay locked.
+The diagram in `docs/sign-in.md` is generated from this table. A trusted computer replaces the code at sign-in, but
+settings stay locked.
 """
 
 from enum import StrEnum
 
+from twofold.base.clock import MAX_CLOCK_SKEW
 from twofold.base.problems import Problem
-from twofold.base.slack import SLACK
 from twofold.base.texts import N_
 from twofold.factors.rules import Policy
 
-ATTEMPT_LIFE = 300  # seconds
+ATTEMPT_LIFETIME = 300  # seconds
 ATTEMPT_TRIES = 5
 
 
 class State(StrEnum):
-    """Who one is in this browser."""
+    """The state of a sign-in in a browser."""
 
-    NOBODY = "nobody"
+    ANONYMOUS = "anonymous"
     HALF_OPEN = "half-open"
     SIGNED_IN = "signed in, settings locked"
     UNLOCKED = "signed in, settings unlocked"
 
 
-class Proof(StrEnum):
-    """What a person just did."""
+class Outcome(StrEnum):
+    """The outcome of a user's step."""
 
-    PASSWORD_ALONE = "right password, 2FA off"
-    PASSWORD_ON_TRUSTED_COMPUTER = "right password, trusted computer"
-    PASSWORD_BEFORE_CODE = "right password, 2FA on"
+    PASSWORD_ALONE = "correct password, 2FA off"
+    PASSWORD_ON_TRUSTED_COMPUTER = "correct password, trusted computer"
+    PASSWORD_BEFORE_CODE = "correct password, 2FA on"
     WRONG_PASSWORD = "wrong password"
-    CODE = "right code"
-    RECOVERY_CODE = "right recovery code"
+    CODE = "correct code"
+    RECOVERY_CODE = "correct recovery code"
     WRONG_CODE = "wrong code"
     LAST_WRONG_CODE = "fifth wrong code"
-    TIME_OVER = "5 minutes over, cancelled, or credentials changed"
+    TIME_OVER = "5 minutes passed, cancelled, or credentials changed"
 
 
 NEXT = {
-    (State.NOBODY, Proof.PASSWORD_ALONE): State.UNLOCKED,
-    (State.NOBODY, Proof.PASSWORD_ON_TRUSTED_COMPUTER): State.SIGNED_IN,
-    (State.NOBODY, Proof.PASSWORD_BEFORE_CODE): State.HALF_OPEN,
-    (State.NOBODY, Proof.WRONG_PASSWORD): State.NOBODY,
-    (State.HALF_OPEN, Proof.CODE): State.UNLOCKED,
-    (State.HALF_OPEN, Proof.RECOVERY_CODE): State.UNLOCKED,
-    (State.HALF_OPEN, Proof.WRONG_CODE): State.HALF_OPEN,
-    (State.HALF_OPEN, Proof.LAST_WRONG_CODE): State.NOBODY,
-    (State.HALF_OPEN, Proof.TIME_OVER): State.NOBODY,
+    (State.ANONYMOUS, Outcome.PASSWORD_ALONE): State.UNLOCKED,
+    (State.ANONYMOUS, Outcome.PASSWORD_ON_TRUSTED_COMPUTER): State.SIGNED_IN,
+    (State.ANONYMOUS, Outcome.PASSWORD_BEFORE_CODE): State.HALF_OPEN,
+    (State.ANONYMOUS, Outcome.WRONG_PASSWORD): State.ANONYMOUS,
+    (State.HALF_OPEN, Outcome.CODE): State.UNLOCKED,
+    (State.HALF_OPEN, Outcome.RECOVERY_CODE): State.UNLOCKED,
+    (State.HALF_OPEN, Outcome.WRONG_CODE): State.HALF_OPEN,
+    (State.HALF_OPEN, Outcome.LAST_WRONG_CODE): State.ANONYMOUS,
+    (State.HALF_OPEN, Outcome.TIME_OVER): State.ANONYMOUS,
 }
 
 
+class CookieNotKept(Problem):
+    """The browser sent none of our cookies, so it did not store the one that it received."""
+
+    code, status, resolve_at = "sign_in_expired", 410, "/sign-in"
+    title = N_("Your browser did not save our cookie")
+    text = N_("Your browser did not save our cookie. Allow cookies for {host}, then sign in again.")
+
+
+class OtherSignIn(Problem):
+    """The form belongs to a sign-in other than the current one of this browser."""
+
+    code, status = "conflict", 409
+    title = N_("Another sign-in was started in this browser")
+    text = N_("Another sign-in was started in this browser after you opened that page. Check the account below.")
+
+
 class SignInExpired(Problem):
-    """The attempt is over: start again with the password."""
+    """The attempt has ended; the user has to start again with the password."""
 
-    code, status, mend_at = "sign_in_expired", 410, "/sign-in"
+    code, status, resolve_at = "sign_in_expired", 410, "/sign-in"
     title = N_("This sign-in has expired")
-    text = N_("For your safety a sign-in ends after 5 minutes or 5 wrong codes. Start again with your password.")
+    text = N_("For your security, a sign-in ends after 5 minutes or 5 wrong codes. Start again with your password.")
 
 
-def next_state(state: State, proof: Proof) -> State:
-    """Tell where a proof leads; a proof that a state does not ask for leads nowhere."""
-    return NEXT.get((state, proof), state)
+def next_state(state: State, outcome: Outcome) -> State:
+    """Return the state after a step; an outcome that the table does not list for a state changes nothing."""
+    return NEXT.get((state, outcome), state)
 
 
-def password_proof(*, active: bool, policy: Policy, recognised: bool) -> Proof:
-    """Tell what a right password is worth: whether 2FA is `active`, and the computer trusted (`recognised`)."""
+def password_outcome(*, active: bool, policy: Policy, recognised: bool) -> Outcome:
+    """Return the outcome of a correct password; `recognised` means that the account trusts the computer."""
     if not active:
-        return Proof.PASSWORD_ALONE
+        return Outcome.PASSWORD_ALONE
     if policy is Policy.ONCE_PER_COMPUTER and recognised:
-        return Proof.PASSWORD_ON_TRUSTED_COMPUTER
-    return Proof.PASSWORD_BEFORE_CODE
+        return Outcome.PASSWORD_ON_TRUSTED_COMPUTER
+    return Outcome.PASSWORD_BEFORE_CODE
 
 
-def is_over(tries: int, expires_at: int, now: int) -> bool:
-    """Tell whether an attempt can no longer be gone on with; one that ends too late was begun under a wrong clock."""
-    return tries >= ATTEMPT_TRIES or not now < expires_at <= now + ATTEMPT_LIFE + SLACK
+def has_ended(tries: int, expires_at: int, now: int) -> bool:
+    """Return whether an attempt has ended; one whose end is too far ahead began while the clock was wrong."""
+    return tries >= ATTEMPT_TRIES or not now < expires_at <= now + ATTEMPT_LIFETIME + MAX_CLOCK_SKEW
 
 
-def wrong_code(tries: int) -> Proof:
-    """Tell what a wrong code is, after `tries` earlier ones in this attempt."""
-    return Proof.LAST_WRONG_CODE if tries + 1 >= ATTEMPT_TRIES else Proof.WRONG_CODE
+def wrong_code(tries: int) -> Outcome:
+    """Return the outcome of a wrong code after `tries` earlier ones in this attempt."""
+    return Outcome.LAST_WRONG_CODE if tries + 1 >= ATTEMPT_TRIES else Outcome.WRONG_CODE
 
 
 def may_trust(policy: Policy) -> bool:
-    """Tell whether a computer may be trusted under this policy."""
+    """Return whether this policy allows trusted computers."""
     return policy is Policy.ONCE_PER_COMPUTER

@@ -1,1 +1,1 @@
-"""Making an account: sign-up, by invitation, and the first administrator."""
+"""Creating accounts: by sign-up, by invitation, and the first administrator."""

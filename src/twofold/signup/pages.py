@@ -1,95 +1,87 @@
-"""The pages on which accounts are made. Whoever makes one is signed in."""
+"""The pages for creating accounts; each signs the new user in."""
 
 from starlette.responses import Response
 
-from twofold.accounts.links import LinkGone
 from twofold.accounts.rules import Account
-from twofold.base.visitor import Need
-from twofold.base.web.ask import Ask
+from twofold.base.visitor import Access
+from twofold.base.web.context import Context
 from twofold.base.web.cookies import BROWSER, SESSION
 from twofold.base.web.routes import Page
-from twofold.sessions.cookies import keep_browser, keep_session
+from twofold.sessions.cookies import redirect_after_sign_in, set_browser_cookie, set_session_cookie
 from twofold.signup import actions
 
 
-async def ask_sign_up(ask: Ask) -> Response:
-    """Ask for address and password, where anybody may sign up."""
-    registration = ask.site.config.registration
+async def show_sign_up_form(ctx: Context) -> Response:
+    """Ask for address and password if sign-up is open."""
+    registration = ctx.site.config.registration
     if registration != "open":
-        return ask.render("signup/closed.html", status_code=403, invite_only=registration == "invite")
-    return ask.render("signup/sign_up.html", kind="open", email=None, action="/sign-up")
+        return ctx.render("signup/closed.html", status_code=403, invite_only=registration == "invite")
+    return ctx.render("signup/sign_up.html", kind="open", email=None, action="/sign-up")
 
 
-async def sign_up(ask: Ask) -> Response:
-    """Make the account."""
-    email, password = ask.form.get("email", ""), ask.form.get("password", "")
-    account = await actions.sign_up(ask.acts, email, password)
-    return await _welcome(ask, account) if account else ask.render("signup/check_mail.html", email=email)
+async def sign_up(ctx: Context) -> Response:
+    """Create the account, or mail a link."""
+    email, password = ctx.form.get("email", ""), ctx.form.get("password", "")
+    account = await actions.sign_up(ctx.system, email, password)
+    return await _sign_in(ctx, account) if account else ctx.render("signup/check_mail.html", email=email)
 
 
-async def ask_password(ask: Ask) -> Response:
-    """Ask for the password that was chosen; looking does not use the link up."""
-    token = ask.request.path_params["token"]
-    try:
-        await ask.acts.read(actions.check_sign_up, token)
-    except LinkGone:
-        return ask.render("signup/link_gone.html", status_code=404)
-    return ask.render("signup/confirm.html", action=f"/sign-up/{token}")
+async def show_password_form(ctx: Context) -> Response:
+    """Ask for the password chosen at sign-up, without consuming the link."""
+    token = ctx.request.path_params["token"]
+    email = await ctx.system.read(actions.signed_up_address, token)
+    return ctx.render("signup/confirm.html", email=email, action=f"/sign-up/{token}")
 
 
-async def finish_sign_up(ask: Ask) -> Response:
-    """Make the account by the mailed link."""
-    token = ask.request.path_params["token"]
-    return await _welcome(ask, await actions.finish_sign_up(ask.acts, token, ask.form.get("password", "")))
+async def finish_sign_up(ctx: Context) -> Response:
+    """Create the account with the mailed link."""
+    token = ctx.request.path_params["token"]
+    return await _sign_in(ctx, await actions.finish_sign_up(ctx.system, token, ctx.form.get("password", "")))
 
 
-async def ask_set_up(ask: Ask) -> Response:
+async def show_set_up_form(ctx: Context) -> Response:
     """Ask for the first administrator's address and password."""
-    token = ask.request.path_params["token"]
-    try:
-        await ask.acts.read(actions.check_first_administrator, token)
-    except LinkGone:
-        return ask.render("signup/link_gone.html", status_code=404)
-    return ask.render("signup/sign_up.html", kind="first_administrator", email=None, action=f"/setup/{token}")
+    token = ctx.request.path_params["token"]
+    await ctx.system.read(actions.check_first_administrator, token)
+    return ctx.render("signup/sign_up.html", kind="first_administrator", email=None, action=f"/setup/{token}")
 
 
-async def set_up(ask: Ask) -> Response:
-    """Make the first administrator."""
-    form, token = ask.form, ask.request.path_params["token"]
-    return await _welcome(ask, await actions.set_up(ask.acts, token, form.get("email", ""), form.get("password", "")))
+async def set_up(ctx: Context) -> Response:
+    """Create the first administrator."""
+    form, token = ctx.form, ctx.request.path_params["token"]
+    return await _sign_in(ctx, await actions.set_up(ctx.system, token, form.get("email", ""), form.get("password", "")))
 
 
-async def ask_invited(ask: Ask) -> Response:
-    """Ask an invited person for a password."""
-    token = ask.request.path_params["token"]
-    try:
-        email = await ask.acts.read(actions.invited_address, token)
-    except LinkGone:
-        return ask.render("signup/link_gone.html", status_code=404)
-    return ask.render("signup/sign_up.html", kind="invitation", email=email, action=f"/invitation/{token}")
+async def show_invitation_form(ctx: Context) -> Response:
+    """Ask an invited user for a password."""
+    token = ctx.request.path_params["token"]
+    email = await ctx.system.read(actions.invited_address, token)
+    return ctx.render("signup/sign_up.html", kind="invitation", email=email, action=f"/invitation/{token}")
 
 
-async def accept_invitation(ask: Ask) -> Response:
-    """Make the invited person's account."""
-    token = ask.request.path_params["token"]
-    return await _welcome(ask, await actions.accept_invitation(ask.acts, token, ask.form.get("password", "")))
+async def accept_invitation(ctx: Context) -> Response:
+    """Create the invited user's account."""
+    token = ctx.request.path_params["token"]
+    return await _sign_in(ctx, await actions.accept_invitation(ctx.system, token, ctx.form.get("password", "")))
 
 
-async def _welcome(ask: Ask, account: Account) -> Response:
-    browser, old_session = ask.cookies.get(BROWSER), ask.cookies.get(SESSION)
-    welcome = await ask.acts.write(actions.welcome, account, browser, old_session)
-    keep_session(ask, welcome.session)
-    keep_browser(ask, welcome.browser)
-    return ask.go("/settings")
+async def _sign_in(ctx: Context, account: Account) -> Response:
+    browser, old_session = ctx.cookies.get(BROWSER), ctx.cookies.get(SESSION)
+    signed_in = await ctx.system.write(actions.sign_in, account, browser, old_session)
+    set_session_cookie(ctx, signed_in.session)
+    set_browser_cookie(ctx, signed_in.browser)
+    return redirect_after_sign_in(ctx, "/settings")
 
+
+_GONE = "signup/link_gone.html"
 
 ROUTES = (
-    Page("GET", "/sign-up", ask_sign_up, Need.NOBODY),
-    Page("POST", "/sign-up", sign_up, Need.NOBODY, again=ask_sign_up),
-    Page("GET", "/sign-up/{token}", ask_password, Need.NOBODY),
-    Page("POST", "/sign-up/{token}", finish_sign_up, Need.NOBODY, again=ask_password),
-    Page("GET", "/setup/{token}", ask_set_up, Need.NOBODY),
-    Page("POST", "/setup/{token}", set_up, Need.NOBODY, again=ask_set_up),
-    Page("GET", "/invitation/{token}", ask_invited, Need.NOBODY),
-    Page("POST", "/invitation/{token}", accept_invitation, Need.NOBODY, again=ask_invited),
+    Page("GET", "/sign-up", show_sign_up_form, Access.PUBLIC),
+    Page("POST", "/sign-up", sign_up, Access.PUBLIC, again=show_sign_up_form),
+    Page("GET", "/sign-up/{token}", show_password_form, Access.PUBLIC, gone=_GONE),
+    Page("POST", "/sign-up/{token}", finish_sign_up, Access.PUBLIC, again=show_password_form, gone=_GONE),
+    Page("GET", "/setup/{token}", show_set_up_form, Access.PUBLIC, gone=_GONE),
+    Page("POST", "/setup/{token}", set_up, Access.PUBLIC, again=show_set_up_form, gone=_GONE),
+    Page("GET", "/invitation/{token}", show_invitation_form, Access.PUBLIC, gone=_GONE),
+    Page("POST", "/invitation/{token}", accept_invitation, Access.PUBLIC, again=show_invitation_form, gone=_GONE),
 )

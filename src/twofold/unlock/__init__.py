@@ -1,1 +1,1 @@
-"""Authenticating again: the same proofs as at the door unlock the settings of one session for ten minutes."""
+"""Authenticating again, to unlock the settings of one session for ten minutes."""

@@ -1,4 +1,4 @@
-"""A database with one small table, for the promises of the port."""
+"""A database with one small table, for the tests of the port."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from twofold.base.database import Database, Transaction, open_database
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
-    """An open database with the table `thing`."""
+    """Yield an open database with the table `thing`."""
     opened = await open_database(database_url, serving=True)
     await opened.write(_make_table)
     yield opened

@@ -1,6 +1,6 @@
-"""Migrations only add: a node of the version before serves on while, and after, a newer one has migrated.
+"""Migrations only add: a node of the previous version keeps serving during and after a migration.
 
-What nobody uses any more is taken away by a later release, in a file that says so: `NNNN_contract_....sql`.
+What is no longer used is removed by a later release, in a file that says so: `NNNN_contract_....sql`.
 """
 
 import re
@@ -23,14 +23,14 @@ TAKES_AWAY = re.compile(
 
 
 def faults(script: str) -> list[str]:
-    """The statements that an older node, or a large table, could not bear."""
+    """Return the statements that break an older node or lock a large table."""
     statements = [re.sub(r"--[^\n]*", "", each).strip() for each in split(script, "postgres")]
     new = {found[1] for each in statements if (found := NEW_TABLE.match(each))}
-    return [each for each in statements if not bearable(each, new)]
+    return [each for each in statements if not is_additive(each, new)]
 
 
-def bearable(statement: str, new: set[str]) -> bool:
-    """Whether a statement adds, and an index on a table with rows may have been built beforehand."""
+def is_additive(statement: str, new: set[str]) -> bool:
+    """Return whether a statement only adds; an index on an existing table must be optional."""
     if NEW_TABLE.match(statement):
         return True
     if indexed := INDEXED.match(statement):
@@ -39,8 +39,8 @@ def bearable(statement: str, new: set[str]) -> bool:
 
 
 @pytest.mark.parametrize("path", FILES[4:], ids=lambda path: path.stem)
-def test_every_step_only_adds(path: Path) -> None:
-    """From the first that nodes with people in them may see."""
+def test_every_migration_is_additive(path: Path) -> None:
+    """This holds from the first migration that running nodes may meet."""
     assert faults(path.read_text("utf-8")) == []
 
 
@@ -56,8 +56,8 @@ def test_every_step_only_adds(path: Path) -> None:
         "CREATE INDEX account_created ON account (created_at)",
     ],
 )
-def test_what_takes_away_is_found(script: str) -> None:
-    """The law can be broken, and then this fails."""
+def test_destructive_statement_is_detected(script: str) -> None:
+    """The check can fail."""
     assert faults(script) == [script]
 
 
@@ -70,6 +70,6 @@ def test_what_takes_away_is_found(script: str) -> None:
         "CREATE TABLE thing (id TEXT NOT NULL UNIQUE); CREATE UNIQUE INDEX thing_id ON thing (id)",
     ],
 )
-def test_what_adds_is_not(script: str) -> None:
-    """What an older node does not notice is allowed."""
+def test_additive_statement_is_allowed(script: str) -> None:
+    """Statements that do not affect an older node are allowed."""
     assert faults(script) == []

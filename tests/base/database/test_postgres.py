@@ -1,4 +1,4 @@
-"""What the port promises about a server that goes away, stands still, or stands in its own way."""
+"""The port handles a PostgreSQL server that goes away, hangs or deadlocks."""
 
 import asyncio
 import time
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.base.database.things import add, stored
-from tests.cluster import Cluster
+from tests.support.cluster import Cluster
+from tests.support.things import add, stored
 from twofold.base.database import CannotOpen, Database, Transaction, open_database
 from twofold.base.database.checks import clock_skew, durability
 from twofold.base.problems import Unavailable
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A server for this file alone, because it is mistreated here."""
+    """Yield a server for this file alone, since its tests break it."""
     with Cluster() as running:
         yield running
 
 
 @pytest.fixture
 def database_url(cluster: Cluster) -> str:
-    """PostgreSQL only."""
+    """Use PostgreSQL only."""
     return cluster.database()
 
 
@@ -42,8 +42,8 @@ async def healed(db: Database, within: float = 10) -> None:
 
 
 @pytest.mark.parametrize("end", ["restart", "kill"])
-async def test_a_server_that_comes_back_is_used_again(db: Database, cluster: Cluster, end: str) -> None:
-    """While the server is away everything is Unavailable; afterwards it works, and what was answered is there."""
+async def test_postgres_is_used_again_after_an_outage(db: Database, cluster: Cluster, end: str) -> None:
+    """During an outage everything raises Unavailable; afterwards it works again, and confirmed writes are there."""
     kept: list[str] = []
     stop = asyncio.Event()
 
@@ -74,11 +74,11 @@ async def test_a_server_that_comes_back_is_used_again(db: Database, cluster: Clu
     assert set(kept) <= set(await stored(db))
 
 
-async def test_a_server_that_stands_still_is_given_up(
+async def test_unresponsive_postgres_is_abandoned_after_the_limit(
     database_url: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody waits longer than the limit for a server that does not answer."""
-    monkeypatch.setattr("twofold.base.database.postgres.PATIENCE", 0.5)
+    """No call waits longer than the limit for a server that does not respond."""
+    monkeypatch.setattr("twofold.base.database.postgres.MAX_WAIT", 0.5)
     db = await open_database(database_url, serving=True)
     await db.write(lambda tx: tx.run("CREATE TABLE thing (name TEXT)"))
     started = time.monotonic()
@@ -94,8 +94,8 @@ async def test_a_server_that_stands_still_is_given_up(
     await db.close()
 
 
-async def test_work_that_meets_a_deadlock_is_run_again(db: Database) -> None:
-    """Two that wait for each other both succeed, because the one that is undone starts over."""
+async def test_deadlocked_transaction_is_retried(db: Database) -> None:
+    """Two transactions that wait for each other both succeed, since the one rolled back is retried."""
     met = asyncio.Barrier(2)
     tries = 0
 
@@ -115,8 +115,8 @@ async def test_work_that_meets_a_deadlock_is_run_again(db: Database) -> None:
     assert [row["size"] for row in rows] == [2, 2]
 
 
-async def test_a_connection_lost_at_the_commit_is_unavailable(db: Database) -> None:
-    """Whether the commit arrived is unknown then, and unknown is not success."""
+async def test_connection_lost_at_commit_is_unavailable(db: Database) -> None:
+    """Whether the commit arrived is unknown, so it is not reported as success."""
 
     async def cut(tx: Transaction) -> None:
         await add(tx, "a")
@@ -129,8 +129,8 @@ async def test_a_connection_lost_at_the_commit_is_unavailable(db: Database) -> N
     assert await stored(db) == []
 
 
-async def test_a_lock_that_is_held_too_long_is_unavailable(db: Database) -> None:
-    """A statement that waits for a row longer than the limit gives up, and the row is free afterwards."""
+async def test_lock_timeout_is_unavailable(db: Database) -> None:
+    """A statement that waits too long for a row is cancelled, and the row is free afterwards."""
     await db.write(add, "a")
     held = asyncio.Event()
     go = asyncio.Event()
@@ -154,8 +154,8 @@ async def test_a_lock_that_is_held_too_long_is_unavailable(db: Database) -> None
     await db.write(impatient)
 
 
-async def test_a_server_that_lost_its_place_is_unavailable(db: Database, database_url: str, cluster: Cluster) -> None:
-    """A server that only reads refuses writes as Unavailable, and they heal with it."""
+async def test_read_only_postgres_is_unavailable_for_writes(db: Database, database_url: str, cluster: Cluster) -> None:
+    """Writes raise Unavailable, and work again when the server is writable."""
     name = database_url.rpartition("/")[2]
     cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     fresh = await open_database(database_url, serving=True)
@@ -167,8 +167,8 @@ async def test_a_server_that_lost_its_place_is_unavailable(db: Database, databas
     await fresh.close()
 
 
-async def test_no_connection_is_lost_to_those_who_go_away(db: Database) -> None:
-    """After many cancelled transactions the whole pool is there for the next ones, and none is left open."""
+async def test_cancelled_transactions_return_their_connections(db: Database) -> None:
+    """After many cancelled transactions, the whole pool is available, and no transaction is left open."""
     await asyncio.gather(*(stored(db) for _ in range(40)))
     for delay in (0.0, 0.001, 0.002, 0.004):
         tasks = [asyncio.create_task(db.write(add, f"{delay}-{number}")) for number in range(40)]
@@ -183,8 +183,8 @@ async def test_no_connection_is_lost_to_those_who_go_away(db: Database) -> None:
     assert row["open"] == 0
 
 
-async def test_an_address_that_fails_is_named_without_its_password(cluster: Cluster) -> None:
-    """The sentence says which server and why, and the password stays out of it."""
+async def test_failed_connection_is_reported_without_the_password(cluster: Cluster) -> None:
+    """The error names the server and the reason, without the password."""
     for address in (
         "postgresql://ann:s3cret@127.0.0.1:1/things",
         f"postgresql://ann:s3cret@127.0.0.1:{cluster.port}/things",
@@ -195,18 +195,18 @@ async def test_an_address_that_fails_is_named_without_its_password(cluster: Clus
         with pytest.raises(CannotOpen) as refused:
             await open_database(address, serving=True)
         assert "s3cret" not in str(refused.value)
-        assert "127.0.0.1" in str(refused.value) or "cannot be read" in str(refused.value)
+        assert "127.0.0.1" in str(refused.value) or "The postgresql:// address" in str(refused.value)
 
 
-async def test_the_server_is_asked_about_durability(db: Database) -> None:
-    """The three settings that durability rests on are found switched on, and the clocks agree."""
+async def test_durability_settings_of_postgres_are_checked(db: Database) -> None:
+    """The three durability settings are on, and the clocks agree."""
     found = {check.name: (check.value, check.ok) for check in await durability(db)}
     assert found == dict.fromkeys(["fsync", "full_page_writes", "synchronous_commit"], ("on", True))
     assert abs(await clock_skew(db)) < 0.5
 
 
-async def test_waiting_for_a_connection_is_no_wrong_clock(database_url: str) -> None:
-    """However long the way to the server takes, the clocks agree."""
+async def test_wait_for_a_connection_does_not_count_as_clock_skew(database_url: str) -> None:
+    """The clocks agree however long the connection takes."""
     db = await open_database(database_url, serving=True, connections=1)
     busy = asyncio.create_task(db.read(lambda tx: tx.one("SELECT pg_sleep(2)")))
     await asyncio.sleep(0.1)
@@ -215,8 +215,8 @@ async def test_waiting_for_a_connection_is_no_wrong_clock(database_url: str) -> 
     await db.close()
 
 
-async def test_a_mute_server_does_not_hide_the_one_behind_it(database_url: str, cluster: Cluster) -> None:
-    """Of several servers in an address each has its share of the time, and the one that answered is asked first."""
+async def test_unresponsive_host_does_not_hide_the_next_one(database_url: str, cluster: Cluster) -> None:
+    """Each server of an address gets its share of the time, and the one that answered last is asked first."""
     with Cluster() as mute:
         mute.pause()
         url = database_url.replace(f"127.0.0.1:{cluster.port}", f"127.0.0.1:{mute.port},127.0.0.1:{cluster.port}")
@@ -227,8 +227,8 @@ async def test_a_mute_server_does_not_hide_the_one_behind_it(database_url: str, 
         await db.close()
 
 
-async def test_no_more_connections_are_opened_than_are_allowed(database_url: str) -> None:
-    """Who comes when all are taken waits for one."""
+async def test_pool_never_exceeds_its_limit_of_connections(database_url: str) -> None:
+    """Calls wait while all connections are in use."""
     db = await open_database(database_url, serving=True, connections=2)
     slow = "SELECT pg_sleep(0.1)"
     open_now = "SELECT count(*) AS open FROM pg_stat_activity WHERE application_name = 'twofold' AND state = 'active'"

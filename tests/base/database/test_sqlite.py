@@ -1,4 +1,4 @@
-"""What the one writer of a SQLite file promises: nobody is told yes too early, nobody suffers for another."""
+"""The single writer of a SQLite file confirms no write before its commit and isolates failures."""
 
 import asyncio
 import sqlite3
@@ -13,13 +13,13 @@ from threading import Event
 
 import pytest
 
-from tests.base.database.things import add, names, stored
+from tests.support.things import add, names, stored
 from twofold.base.database import (
     AlreadyServed,
     CannotOpen,
-    Conflict,
     Database,
     Transaction,
+    UniqueViolation,
     open_database,
     sqlite_writer,
 )
@@ -36,13 +36,13 @@ HOLD_LOCK = (
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the database of this test lies."""
+    """Return the path of the test's database."""
     return tmp_path / "things.db"
 
 
 @pytest.fixture
 async def db(file: Path) -> AsyncIterator[Database]:
-    """An open database with the table `thing`."""
+    """Yield an open database with the table `thing`."""
     opened = await open_database(f"sqlite:///{file}", serving=True)
     await opened.write(
         lambda tx: tx.run(
@@ -55,7 +55,7 @@ async def db(file: Path) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def writer_held(db: Database) -> AsyncIterator[None]:
-    """Keep the writer busy, so that what is written meanwhile waits and goes into one commit."""
+    """Occupy the writer, so that later writes wait and share one commit."""
     begun, go = Event(), Event()
 
     async def hold(_tx: Transaction) -> None:
@@ -71,7 +71,7 @@ async def writer_held(db: Database) -> AsyncIterator[None]:
 
 
 def seen_by_another(file: Path) -> list[str]:
-    """What another process would find committed."""
+    """Return what another process would see as committed."""
     with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
         found = [name for (name,) in connection.execute("SELECT name FROM thing ORDER BY name")]
     connection.close()
@@ -80,7 +80,7 @@ def seen_by_another(file: Path) -> list[str]:
 
 @contextmanager
 def another_process_holds(file: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Another process that holds the write lock until it is killed."""
+    """Hold the write lock in another process until it is killed."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD_LOCK, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
@@ -90,23 +90,23 @@ def another_process_holds(file: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def move(file: Path, to: Path) -> None:
-    """Give the file another name, the log beside it stays."""
+    """Rename the database file, but not its log."""
     file.rename(to)
 
 
 def place_another(file: Path) -> Path:
-    """Put a file there that is no database."""
+    """Put a file there that is not a database."""
     file.write_text("Dear database, " * 100)
     return file
 
 
 def sizes(file: Path) -> dict[str, int]:
-    """The database's files and their sizes, none if the first of them is gone."""
+    """Return the database's files with their sizes, or nothing if the first is missing."""
     return {path.name: path.stat().st_size for path in file.parent.glob(f"{file.name}*")} if file.exists() else {}
 
 
 def modes(file: Path) -> dict[str, int]:
-    """The database's files and their access rights."""
+    """Return the database's files with their modes."""
     return {path.name: path.stat().st_mode & 0o777 for path in file.parent.glob(f"{file.name}*")}
 
 
@@ -118,8 +118,8 @@ def commits_in_log(file: Path) -> int:
     return sum(1 for frame in frames if frame[8:16] == log[16:24] and struct.unpack(">I", frame[4:8])[0])
 
 
-async def test_waiting_transactions_share_one_commit(db: Database, file: Path) -> None:
-    """A hundred transactions that wait are made durable by a single commit."""
+async def test_queued_transactions_share_one_commit(db: Database, file: Path) -> None:
+    """A single commit makes a hundred waiting transactions durable."""
     before = commits_in_log(file)
     async with writer_held(db):
         tasks = [asyncio.create_task(db.write(add, f"{number:03}")) for number in range(100)]
@@ -128,11 +128,11 @@ async def test_waiting_transactions_share_one_commit(db: Database, file: Path) -
     assert len(seen_by_another(file)) == 100
 
 
-async def test_a_failure_undoes_only_its_own_work(db: Database, file: Path) -> None:
-    """Neighbours in the same commit are kept when one raises, conflicts, or awaits what it must not."""
+async def test_failed_transaction_rolls_back_only_its_own_work(db: Database, file: Path) -> None:
+    """Other transactions in the same commit are kept if one raises, conflicts or awaits something else."""
 
     class Leave(BaseException):
-        """As hard as KeyboardInterrupt, which would end the test run."""
+        """Stands for KeyboardInterrupt, which would end the test run."""
 
     async def waits(tx: Transaction) -> None:
         await add(tx, "waits")
@@ -155,13 +155,16 @@ async def test_a_failure_undoes_only_its_own_work(db: Database, file: Path) -> N
             )
         ]
     answers = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [type(None), Conflict, ValueError, Leave, RuntimeError, type(None)]
+    kinds = [type(answer) for answer in answers]
+    assert kinds == [type(None), UniqueViolation, ValueError, Leave, RuntimeError, type(None)]
     assert seen_by_another(file) == ["a", "b"]
 
 
 @pytest.mark.parametrize("failing, runs", [(0, 1), (1, 2), (9, 2)])
-async def test_neighbours_of_failures_run_again_once_at_most(db: Database, file: Path, failing: int, runs: int) -> None:
-    """However many in a commit fail after a change; those that fail before any cost the others nothing."""
+async def test_transactions_beside_a_failure_are_retried_at_most_once(
+    db: Database, file: Path, failing: int, runs: int
+) -> None:
+    """This holds for any number of failures after a change; failures before a change do not affect others."""
     begun: list[str] = []
 
     async def counted(tx: Transaction, name: str) -> None:
@@ -188,8 +191,8 @@ async def test_neighbours_of_failures_run_again_once_at_most(db: Database, file:
     assert seen_by_another(file) == ["first", "last"]
 
 
-async def test_nobody_is_answered_before_the_commit(db: Database, file: Path) -> None:
-    """Work that is done waits for its neighbours' commit; when it is answered, another process can see it."""
+async def test_result_is_returned_only_after_the_commit(db: Database, file: Path) -> None:
+    """The result waits for the shared commit, after which another process sees it."""
     begun, go = Event(), Event()
 
     async def slow(_tx: Transaction) -> None:
@@ -208,8 +211,8 @@ async def test_nobody_is_answered_before_the_commit(db: Database, file: Path) ->
     await slow_task
 
 
-async def test_a_commit_that_fails_fails_for_all_in_it(db: Database, file: Path) -> None:
-    """When the commit itself is refused, nobody in it is told yes, nothing is kept, and the next one goes through."""
+async def test_failed_commit_fails_every_transaction_in_it(db: Database, file: Path) -> None:
+    """None of its transactions is confirmed, nothing is stored, and the next commit succeeds."""
 
     async def spoil_commit(tx: Transaction) -> None:
         await tx.run("PRAGMA defer_foreign_keys = ON")
@@ -224,8 +227,8 @@ async def test_a_commit_that_fails_fails_for_all_in_it(db: Database, file: Path)
     assert seen_by_another(file) == ["d"]
 
 
-async def test_a_full_disk_fails_what_was_begun_and_heals(db: Database, file: Path) -> None:
-    """Work begun before the disk was full is refused with it, work after it gets its own try."""
+async def test_full_disk_fails_started_work_and_recovers(db: Database, file: Path) -> None:
+    """Transactions started before fail with it, and later ones get their own attempt."""
 
     async def fill(tx: Transaction) -> None:
         await tx.one(
@@ -240,20 +243,20 @@ async def test_a_full_disk_fails_what_was_begun_and_heals(db: Database, file: Pa
     assert seen_by_another(file) == ["c"]
 
 
-async def test_work_cannot_end_the_transaction_of_others(db: Database) -> None:
-    """A stray COMMIT is a failure of everybody in the transaction, and the writer goes on."""
+async def test_stray_commit_fails_and_the_writer_continues(db: Database) -> None:
+    """A stray COMMIT fails every transaction in the batch, and the writer continues."""
     with pytest.raises(Unavailable):
         await db.write(lambda tx: tx.run("COMMIT"))
     await db.write(add, "a")
     assert await stored(db) == ["a"]
 
 
-async def test_a_lock_held_elsewhere_is_waited_for_and_then_refused(
+async def test_foreign_lock_is_unavailable_after_the_timeout(
     db: Database, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All who wait are refused together when the patience is over, reads go on, and writes heal with the lock gone."""
-    monkeypatch.setattr(sqlite_writer, "PATIENCE", 0.5)
-    db._writer._disconnect()  # type: ignore[attr-defined]  # the next connection has the new patience
+    """All waiting writes fail together, reads continue, and writes resume when the lock is released."""
+    monkeypatch.setattr(sqlite_writer, "MAX_WAIT", 0.5)
+    db._writer._disconnect()  # type: ignore[attr-defined]  # the next connection has the new limit
     with another_process_holds(file) as other:
         started = asyncio.get_running_loop().time()
         tasks = [asyncio.create_task(db.write(add, f"{number}")) for number in range(300)]
@@ -267,8 +270,8 @@ async def test_a_lock_held_elsewhere_is_waited_for_and_then_refused(
     assert await stored(db) == ["after"]
 
 
-async def test_a_file_that_goes_away_and_comes_back_heals(db: Database, file: Path) -> None:
-    """Without its file the database is unavailable, never made anew; with it back, the next request works."""
+async def test_missing_database_file_is_unavailable_until_it_is_restored(db: Database, file: Path) -> None:
+    """The missing file is not created; once it is restored, the next request works."""
     away = file.with_name("away")
     await db.write(add, "a")
     move(file, away)
@@ -286,8 +289,8 @@ async def test_a_file_that_goes_away_and_comes_back_heals(db: Database, file: Pa
     assert await stored(db) == await db.read_long(names) == ["a", "c"]
 
 
-async def test_a_file_that_is_read_only_for_a_while_heals(db: Database) -> None:
-    """A connection that came to be read-only is replaced, so that nothing need be restarted."""
+async def test_database_file_recovers_after_being_read_only(db: Database) -> None:
+    """A connection that became read-only is replaced without a restart."""
     with pytest.raises(Unavailable):
         await db.write(_turn_read_only)
     await db.write(add, "a")
@@ -299,21 +302,21 @@ async def _turn_read_only(tx: Transaction) -> None:
     await add(tx, "refused")
 
 
-async def test_a_short_read_that_waits_or_writes_is_refused(db: Database) -> None:
-    """On the event loop's thread work may neither suspend nor write; both are mistakes of the program."""
+async def test_short_read_that_awaits_or_writes_is_refused(db: Database) -> None:
+    """A short read runs on the event loop's thread, where awaiting and writing are programming errors."""
 
     async def waits(_tx: Transaction) -> None:
         await asyncio.sleep(0)
 
-    with pytest.raises(RuntimeError, match="nothing may be awaited"):
+    with pytest.raises(RuntimeError, match="must await nothing"):
         await db.read(waits)
     with pytest.raises(sqlite3.OperationalError):
         await db.read(add, "a")
     assert await stored(db) == []
 
 
-async def test_two_servers_on_one_file_are_refused(db: Database, file: Path) -> None:
-    """The second says so in one sentence; command line tools may look in; afterwards the file is free."""
+async def test_second_server_on_one_database_file_is_refused(db: Database, file: Path) -> None:
+    """The second says so in one sentence, command line tools can still read, and afterwards the file is free."""
     with pytest.raises(AlreadyServed, match="already serves the database"):
         await open_database(f"sqlite:///{file}", serving=True)
     tool = await open_database(f"sqlite:///{file}", serving=False)
@@ -324,22 +327,22 @@ async def test_two_servers_on_one_file_are_refused(db: Database, file: Path) -> 
     await (await open_database(f"sqlite:///{file}", serving=True)).close()
 
 
-async def test_nobody_else_can_read_the_files(db: Database, file: Path) -> None:
-    """The file and those that SQLite lays beside it are for their owner only, whatever the umask."""
+async def test_database_files_are_readable_by_their_owner_only(db: Database, file: Path) -> None:
+    """The database and SQLite's other files have mode 0600 for every umask."""
     await db.write(add, "a")
     assert modes(file) == dict.fromkeys(["things.db", "things.db-wal", "things.db-shm", "things.db.serving"], 0o600)
 
 
-async def test_a_place_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    """A missing folder and a file that is no database are refused with a sentence that names them."""
+async def test_unusable_database_path_is_named_in_the_error(tmp_path: Path) -> None:
+    """The error for a missing folder or a file that is not a database names the path."""
     for path in (tmp_path / "nowhere" / "things.db", place_another(tmp_path / "letter")):
         for serving in (True, False):
             with pytest.raises(CannotOpen, match=str(path)):
                 await open_database(f"sqlite:///{path}", serving=serving)
 
 
-async def test_the_log_is_folded_away(db: Database, file: Path) -> None:
-    """Under steady writing the log does not grow without end, and after closing nothing is left of it."""
+async def test_write_ahead_log_stays_small_and_is_removed_on_close(db: Database, file: Path) -> None:
+    """The log stays small under constant writes, and is removed on closing."""
     for start in range(0, 6000, 500):
         await asyncio.gather(*(db.write(add, f"{number}", 0, bytes(200)) for number in range(start, start + 500)))
     assert sizes(file)["things.db-wal"] < 8_000_000
@@ -348,8 +351,8 @@ async def test_the_log_is_folded_away(db: Database, file: Path) -> None:
     assert len(seen_by_another(file)) == 6000
 
 
-async def test_only_the_serving_process_folds_the_log(db: Database, file: Path) -> None:
-    """A tool that writes and leaves lets the log lie, for engines that cannot bear two who fold it."""
+async def test_only_the_serving_process_checkpoints_the_log(db: Database, file: Path) -> None:
+    """A tool that writes leaves the log in place, since some versions cannot handle two processes that checkpoint."""
     tool = await open_database(f"sqlite:///{file}", serving=False)
     await asyncio.gather(*(tool.write(add, f"{number}") for number in range(3000)))
     before = sizes(file)["things.db"]
@@ -358,8 +361,8 @@ async def test_only_the_serving_process_folds_the_log(db: Database, file: Path) 
     assert len(await stored(db)) == 3000
 
 
-async def test_work_sees_the_context_of_its_request(db: Database) -> None:
-    """Context variables are the same inside a transaction as around it, in whichever thread it runs."""
+async def test_transaction_sees_the_context_variables_of_its_caller(db: Database) -> None:
+    """Context variables are the same inside a transaction as outside, in any thread."""
 
     async def speaker(_tx: Transaction) -> str:
         return SPEAKER.get()
@@ -368,8 +371,8 @@ async def test_work_sees_the_context_of_its_request(db: Database) -> None:
     assert [await db.read(speaker), await db.read_long(speaker), await db.write(speaker)] == ["ann"] * 3
 
 
-async def test_what_waits_at_closing_is_still_written(file: Path, db: Database) -> None:
-    """Closing comes after those who were there before."""
+async def test_queued_writes_are_committed_on_close(file: Path, db: Database) -> None:
+    """Closing waits for the writes queued before it."""
     async with writer_held(db):
         tasks = [asyncio.create_task(db.write(add, f"{number}")) for number in range(10)]
         await asyncio.sleep(0)
@@ -379,8 +382,8 @@ async def test_what_waits_at_closing_is_still_written(file: Path, db: Database) 
     assert len(seen_by_another(file)) == 10
 
 
-async def test_too_many_who_wait_are_refused_at_once(db: Database) -> None:
-    """Beyond the bound of the queue the answer is immediate, so that a slow disk does not fill the memory."""
+async def test_full_write_queue_refuses_at_once(db: Database) -> None:
+    """Beyond the limit of the queue, writes fail at once, so that a slow disk does not fill the memory."""
     async with writer_held(db):
         tasks = [asyncio.create_task(db.write(add, f"{number}")) for number in range(sqlite_writer.QUEUE + 5)]
     answers = await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Who a request comes from is the peer, or what a trusted proxy says; a program is named, never quoted."""
+"""A request's client address is the peer's, or that of a trusted proxy's header; program names are never quoted."""
 
 from ipaddress import ip_network
 
@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold.base.acts import Origin
 from twofold.base.languages import Languages
-from twofold.base.web.peers import origin_of, program_name
+from twofold.base.sightings import IGNORED_FORWARDING, NO_FORWARDING, UNREADABLE_FORWARDING
+from twofold.base.unit_of_work import Caller
+from twofold.base.web.peers import caller_of, forwarding_fault, program_name
 from twofold.config import Network
 
 PROXIES: tuple[Network, ...] = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
@@ -32,16 +33,22 @@ AGENTS = {
 }
 
 
-def origin(peer: str | None, *headers: tuple[str, str], trusted: tuple[Network, ...] = PROXIES) -> Origin:
-    """Where a request with these headers comes from."""
+def caller(peer: str | None, *headers: tuple[str, str], trusted: tuple[Network, ...] = PROXIES) -> Caller:
+    """Return the Caller of a request with these headers."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return origin_of(
+    return caller_of(
         {"type": "http", "client": (peer, 4711) if peer is not None else None, "headers": raw}, trusted, Languages()
     )
 
 
+def fault(peer: str, *headers: tuple[str, str]) -> str | None:
+    """Return what the operator sees about a request with these headers."""
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    return forwarding_fault({"type": "http", "client": (peer, 4711), "headers": raw}, PROXIES)
+
+
 def forwarded(value: str) -> tuple[str, str]:
-    """The header that proxies write."""
+    """Return the header that proxies write."""
     return ("x-forwarded-for", value)
 
 
@@ -49,10 +56,10 @@ def forwarded(value: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip"])
-def test_a_stranger_cannot_forge_an_address(name: str) -> None:
-    """Headers from anybody but a trusted proxy are ignored."""
-    assert origin(PEER, (name, "10.1.1.1")).source == PEER
-    assert origin(PEER, (name, "198.51.100.1"), trusted=()).source == PEER
+def test_forwarded_headers_from_an_untrusted_peer_are_ignored(name: str) -> None:
+    """Only a trusted proxy can set the address of the client."""
+    assert caller(PEER, (name, "10.1.1.1")).source == PEER
+    assert caller(PEER, (name, "198.51.100.1"), trusted=()).source == PEER
 
 
 @pytest.mark.parametrize(
@@ -65,28 +72,98 @@ def test_a_stranger_cannot_forge_an_address(name: str) -> None:
         (" 198.51.100.1 ", "198.51.100.1"),
     ],
 )
-def test_behind_trusted_proxies_the_last_untrusted_hop_is_the_client(value: str, source: str) -> None:
-    """What stands further left was written by the client itself."""
-    assert origin("10.0.0.1", forwarded(value)).source == source
+def test_last_untrusted_hop_is_the_client(value: str, source: str) -> None:
+    """Entries further left were written by the client."""
+    assert caller("10.0.0.1", forwarded(value)).source == source
 
 
-def test_several_lines_are_read_as_one_list() -> None:
-    """A proxy may add a line instead of a word."""
-    assert origin("10.0.0.1", forwarded("1.1.1.1"), forwarded("198.51.100.1")).source == "198.51.100.1"
+def test_repeated_forwarded_headers_are_one_list() -> None:
+    """A proxy may add a line instead of an entry."""
+    assert caller("10.0.0.1", forwarded("1.1.1.1"), forwarded("198.51.100.1")).source == "198.51.100.1"
 
 
 @pytest.mark.parametrize(
-    "value", ["", "unknown", "198.51.100.1:443", "<b>", "10.1.1.1, 10.2.2.2", ",,,", "198.51.100.1%x", "::1%<b>"]
+    "value",
+    ["", "unknown", "for=_hidden", "<b>", "10.1.1.1, 10.2.2.2", ",,,", "198.51.100.1%x", "198.51.100.1:x", "[::1]x"],
 )
-def test_what_a_proxy_garbles_counts_for_the_proxy(value: str) -> None:
-    """No word that is not an address is ever taken for one."""
-    assert origin("10.0.0.1", forwarded(value)).source == "10.0.0.1"
+def test_malformed_forwarded_address_falls_back_to_the_proxy(value: str) -> None:
+    """Only valid addresses are used."""
+    assert caller("10.0.0.1", forwarded(value)).source == "10.0.0.1"
 
 
-def test_a_proxy_that_says_nothing_is_the_source() -> None:
-    """Nothing is made up."""
-    assert origin("10.0.0.1").source == "10.0.0.1"
-    assert origin(None).source == ""
+@pytest.mark.parametrize(
+    "written, source",
+    [
+        ("198.51.100.1:51234", "198.51.100.1"),
+        ("[2001:db8::9]:443", "2001:db8::9"),
+        ("[2001:db8::9]", "2001:db8::9"),
+        ("2001:DB8::9", "2001:db8::9"),
+        ("2001:db8:0:0:0:0:0:9", "2001:db8::9"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%25eth0]:443", "fe80::1"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+        ("::FFFF:C633:6401", "198.51.100.1"),
+        ("[::ffff:198.51.100.1]:443", "198.51.100.1"),
+        ('for="[2001:db8::9]:4711"', "2001:db8::9"),
+        ("For=198.51.100.1;proto=https", "198.51.100.1"),
+        ('"198.51.100.1"', "198.51.100.1"),
+        ("198.51.100.1:51234, ::ffff:10.0.0.9, [fd00::5]:443", "198.51.100.1"),
+    ],
+)
+def test_forwarded_address_is_parsed_in_every_spelling(written: str, source: str) -> None:
+    """A client is the same source with or without a port, and trusted proxies are recognised in any spelling."""
+    assert caller("10.0.0.1", forwarded(written)).source == source
+    assert fault("10.0.0.1", forwarded(written)) is None
+
+
+@pytest.mark.parametrize("peer", ["::ffff:10.0.0.1", "::ffff:a00:1", "::FFFF:10.0.0.1%eth0"])
+def test_trusted_proxy_is_recognized_on_a_dual_stack_socket(peer: str) -> None:
+    """A server that listens on :: sees IPv4 written as IPv6."""
+    assert caller(peer, forwarded("198.51.100.1")).source == "198.51.100.1"
+    assert caller(peer).source == "10.0.0.1"
+
+
+def test_ipv4_mapped_client_is_the_same_source_as_ipv4() -> None:
+    """Sessions, history and limits use one spelling."""
+    assert caller("::ffff:203.0.113.7") == caller("203.0.113.7")
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::203.0.113.7", "64:ff9b::cb00:7107", "64:FF9B:0:0:0:0:203.0.113.7"])
+def test_client_behind_nat64_is_its_own_source(address: str) -> None:
+    """Otherwise all of IPv4 would be one /64, and one client could exhaust everyone's limits (RFC 6052)."""
+    assert caller(address) == caller("203.0.113.7")
+    assert caller("10.0.0.1", forwarded(f"[{address}]:443")).source == "203.0.113.7"
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b:1::203.0.113.7"])
+def test_no_private_address_is_read_out_of_nat64(address: str) -> None:
+    """No spelling of an address makes a client a trusted proxy."""
+    assert caller(address, forwarded("198.51.100.1")).source.startswith("64:ff9b:")
+
+
+@pytest.mark.parametrize(
+    "peer, headers, name",
+    [
+        (PEER, [forwarded("198.51.100.1")], IGNORED_FORWARDING),
+        (PEER, [], None),
+        ("10.0.0.1", [forwarded("198.51.100.1")], None),
+        ("10.0.0.1", [forwarded("unknown")], UNREADABLE_FORWARDING),
+        ("10.0.0.1", [forwarded("198.51.100.1, unknown")], UNREADABLE_FORWARDING),
+        ("10.0.0.1", [], NO_FORWARDING),
+        ("10.0.0.1", [forwarded(" , ")], NO_FORWARDING),
+        ("10.0.0.1", [("forwarded", "for=198.51.100.1")], NO_FORWARDING),
+        ("::ffff:10.0.0.1", [], NO_FORWARDING),
+    ],
+)
+def test_proxy_that_hides_all_clients_is_reported(peer: str, headers: list[tuple[str, str]], name: str | None) -> None:
+    """Otherwise limits would silently count all users together."""
+    assert fault(peer, *headers) == name
+
+
+def test_proxy_without_forwarded_headers_is_the_source() -> None:
+    """No address is invented."""
+    assert caller("10.0.0.1").source == "10.0.0.1"
+    assert caller(None).source == ""
 
 
 @pytest.mark.parametrize(
@@ -100,37 +177,37 @@ def test_a_proxy_that_says_nothing_is_the_source() -> None:
         ("not an address", "not an address"),
     ],
 )
-def test_limits_count_ipv6_by_its_network(source: str, network: str) -> None:
-    """Its owner has 2^64 of them (CVE-2021-22915)."""
-    assert origin(source).source_network == network
+def test_ipv6_limits_count_by_network(source: str, network: str) -> None:
+    """Its owner has 2^64 addresses (CVE-2021-22915)."""
+    assert caller(source).source_network == network
 
 
 @given(low=st.integers(0, 2**64 - 1))
-def test_no_address_of_a_network_is_counted_apart(low: int) -> None:
+def test_all_addresses_of_an_ipv6_network_are_one_source(low: int) -> None:
     """All of a /64 are one source."""
     words = ":".join(f"{low >> shift & 0xFFFF:x}" for shift in (48, 32, 16, 0))
-    assert origin(f"2001:db8:0:1:{words}").source_network == "2001:db8:0:1::/64"
+    assert caller(f"2001:db8:0:1:{words}").source_network == "2001:db8:0:1::/64"
 
 
-@given(peer=st.text(max_size=40) | st.ip_addresses().map(str), value=st.text(max_size=60))
-def test_any_header_gives_the_peer_or_an_address(peer: str, value: str) -> None:
-    """Nothing raises, and no free text of a client becomes a source."""
-    source = origin(peer, forwarded(value.encode("utf-8", "replace").decode("latin-1"))).source
-    assert source == peer.partition("%")[0] or set(source) <= set("0123456789abcdefABCDEF:.")
+@given(peer=st.just(str(PROXIES[0][1])) | st.text(max_size=40) | st.ip_addresses().map(str), value=st.text(max_size=60))
+def test_any_forwarded_header_yields_the_peer_or_an_address(peer: str, value: str) -> None:
+    """Parsing never fails, and no free text from a client becomes a source."""
+    source = caller(peer, forwarded(value.encode("utf-8", "replace").decode("latin-1"))).source
+    assert source == caller(peer).source or set(source) <= set("0123456789abcdefABCDEF:.")
 
 
 # ------------------------------------------------------------------ programs
 
 
 @pytest.mark.parametrize("agent, name", AGENTS.items(), ids=AGENTS.values())
-def test_usual_programs_are_named(agent: str, name: str) -> None:
-    """As people call them."""
+def test_common_programs_are_named(agent: str, name: str) -> None:
+    """Common browsers, systems and programs get their usual names."""
     assert program_name(agent) == name
 
 
 @given(agent=st.text(max_size=200))
-def test_no_program_is_quoted(agent: str) -> None:
-    """Whatever is sent, the name is made of our own words (H07)."""
+def test_program_name_never_quotes_the_user_agent(agent: str) -> None:
+    """The name is always one from our own list (H07)."""
     programs = "Edge Opera Firefox Samsung Internet Chrome Safari curl Python Browser Unknown program on"
     systems = "iPhone iPad Android ChromeOS Windows Mac Linux"
     assert set(program_name(agent).split()) <= {*programs.split(), *systems.split()}

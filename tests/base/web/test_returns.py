@@ -1,4 +1,4 @@
-"""Where a page sends a browser on to is a page of ours, whatever was asked for."""
+"""A return address always leads to a page of this site."""
 
 import itertools
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -58,7 +58,33 @@ PEOPLE += [
 PEOPLE += ["//evil.example:443/", "//[::1]/", "//0x7f.1/", "//2130706433/", "//evil。example", "//xn--evl-zva.example"]
 PEOPLE += [".evil.example", "evil.example", "sign-in", "?x=//evil.example", "#//evil.example", "/#@evil.example", "*"]
 PEOPLE += ["/settings#x", "/settings\r\nLocation: https://evil.example", "/settings\nSet-Cookie: a=b", "/settings\x00"]
-PEOPLE += ["/settings/../../evil", "/static/..%2f..%2fevil", "/settings;evil", "/" + "a" * 600, "/<script>", '/"><b>']
+PEOPLE += ["/settings/../../evil", "/static/..%2f..%2fevil", "/settings;evil", "/" + "a" * 2_100, "/<script>", '/"><b>']
+PEOPLE += [
+    "/+//evil.example",
+    "/;/evil.example",
+    "/&//evil.example",
+    "/%2b//evil.example",
+    "//evil.example/+;&",
+    "+//a@b",
+]
+PEOPLE += [
+    "/settings+//evil.example",
+    "/settings;url=//evil.example",
+    "/settings,//evil.example",
+    "/settings@evil.example",
+]
+PEOPLE += ["/?a=\r\nLocation:https://evil.example", "/?a=\\evil.example", '/?"onload=x', "/?a='x", "/?a=<b>", "/?a=`x`"]
+PEOPLE += [
+    "/?a={b}",
+    "/?a=|b",
+    "/?a=^b",
+    "/?a=\u00e9",
+    "/?a=b#//evil.example",
+    "/?a b",
+    "/?a\tb",
+    "/?a=\x7f",
+    "/:@evil.example",
+]
 
 HOSTILE = sorted(
     {prefix + slash + EVIL for prefix, slash in itertools.product(PREFIXES, SLASHES)}
@@ -68,7 +94,7 @@ HOSTILE = sorted(
 
 
 def landing(target: str, base: str) -> tuple[str, str]:
-    """Scheme and host where a browser lands: it drops tabs and line ends, and takes a backslash for a slash."""
+    """Return scheme and host as browsers resolve them: without tabs and line breaks, backslashes read as slashes."""
     seen = target.strip("".join(map(chr, range(33))))
     seen = seen.replace("\t", "").replace("\n", "").replace("\r", "").replace("\\", "/")
     parts = urlsplit(urljoin(base, seen))
@@ -76,21 +102,27 @@ def landing(target: str, base: str) -> tuple[str, str]:
 
 
 def stays(target: str) -> bool:
-    """True if no base, and no proxy that decodes once more or twice, is led to another host."""
+    """Return whether the address stays on our host under every base path, even after extra decoding by a proxy."""
     spellings = (target, unquote(target), unquote(unquote(target)))
     homes = [(urlsplit(base).scheme, urlsplit(base).netloc) for base in BASES]
     return all(landing(each, base) == home for each in spellings for base, home in zip(BASES, homes, strict=True))
 
 
-def test_there_are_enough_hostile_targets_and_they_are_hostile() -> None:
-    """More than two hundred, many of which a browser would follow out."""
+def test_hostile_return_addresses_are_many_and_hostile() -> None:
+    """The list has more than two hundred, many of which a browser would follow to another site."""
     assert len(HOSTILE) >= 200
     assert sum(not stays(target) for target in HOSTILE) >= 100
 
 
+@pytest.mark.parametrize("target", ["/..", "/../x", "/settings/../../x", "/./settings", "/settings/..", "/.", "/.x"])
+def test_return_address_never_leads_upwards(target: str) -> None:
+    """Under a base path, it would lead out of Twofold, to another application on the same host."""
+    assert safe_return(target) == "/settings"
+
+
 @pytest.mark.parametrize("target", HOSTILE, ids=ascii)
-def test_no_hostile_target_is_followed(target: str) -> None:
-    """Slashes, backslashes, tabs, user parts, encodings, other schemes: at worst they lead to the settings."""
+def test_hostile_return_address_is_never_followed(target: str) -> None:
+    """Slashes, backslashes, tabs, user parts, encodings and other schemes lead to the settings at worst."""
     answered = safe_return(target)
     assert stays(answered)
     assert EVIL not in urlsplit(answered).netloc
@@ -99,8 +131,8 @@ def test_no_hostile_target_is_followed(target: str) -> None:
 
 
 @given(target=st.text(max_size=40) | st.text("/\\.%2fF5cC:@?#&=\t\n ;e", max_size=12).map("/{}".format))
-def test_any_text_leads_to_a_page_of_ours(target: str) -> None:
-    """The answer is one path from the root, or the settings."""
+def test_any_return_address_leads_to_a_local_page(target: str) -> None:
+    """The result is a path from the root, or the settings."""
     answered = safe_return(target)
     assert stays(answered)
     assert answered in (target, HOME)
@@ -118,22 +150,30 @@ def test_any_text_leads_to_a_page_of_ours(target: str) -> None:
             "/settings/activity?before=0c4k",
             "/authenticate?return_to=%2Fsettings",
         ],
-        *["/settings/factors/0123456789abcdefghijklmnop/verify", "/settings?done=factor_added", f"/{'a' * 511}"],
+        *["/settings/factors/0123456789abcdefghijklmnop/verify", "/settings?done=factor_added", f"/{'a' * 1_999}"],
+        *["/authorize?scope=openid+email&state=a%2Bb;c&redirect_uri=https%3A%2F%2Fapp.example~"],
     ],
 )
-def test_our_own_pages_are_returned_to(target: str) -> None:
-    """With their question marks."""
+def test_local_return_address_is_followed_with_its_query(target: str) -> None:
+    """The query may contain question marks."""
     assert safe_return(target) == target
 
 
 @given(path=st.from_regex(r"/[a-z-]{1,20}(/[0-9a-v]{26})?", fullmatch=True), value=st.text(max_size=20))
-def test_a_page_with_any_encoded_value_is_returned_to(path: str, value: str) -> None:
-    """What we write ourselves is never refused."""
+def test_return_address_with_any_encoded_query_is_followed(path: str, value: str) -> None:
+    """Return addresses that we write ourselves are accepted."""
     target = f"{path}?before={quote(value, safe='')}".replace("~", "%7E")
     assert safe_return(target) == target
 
 
+@pytest.mark.parametrize("target", ["/api", "/api?x=1", "/api/v1/account/export", "/api/v1/docs?done=x"])
+def test_return_address_never_leads_to_a_call(target: str) -> None:
+    """A link to the sign-in must not end in a call: an export would be recorded and mailed about."""
+    assert safe_return(target) == HOME
+    assert safe_return(f"{target[:4]}s") == f"{target[:4]}s"
+
+
 @pytest.mark.parametrize("target", ["", "settings", "/settings/", "/a//b", "/a/./b"])
-def test_what_is_none_of_our_paths_leads_to_the_settings(target: str) -> None:
-    """Without a fault told: a page was asked for, and a page is shown."""
+def test_return_address_outside_this_site_leads_to_the_settings(target: str) -> None:
+    """No error is shown."""
     assert safe_return(target) == HOME

@@ -1,4 +1,4 @@
-"""Codes as the RFCs print them, the window around now, and what each authenticator app needs of a key URI."""
+"""Codes of the RFCs, the time window, and key URIs for all authenticator apps."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -6,9 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold.factors.contract import ClockOff, Right, Used, Wrong
-from twofold.factors.rules import free_name
-from twofold.factors.totp.rules import SECRET_BYTES, STEP, code_at, key_uri, match, text_key
+from twofold.factors.rules import CodeAlreadyUsed, PhoneClockOff, WrongCode, unique_name
+from twofold.factors.totp.kind import refused
+from twofold.factors.totp.rules import (
+    SECRET_BYTES,
+    STEP,
+    ClockOff,
+    Match,
+    Right,
+    Used,
+    Wrong,
+    best,
+    code_at,
+    key_uri,
+    match,
+    text_key,
+)
 
 SECRET = b"12345678901234567890"
 RFC_4226 = "755224 287082 359152 969429 338314 254676 287922 162583 399871 520489".split()  # noqa: SIM905 - as printed
@@ -27,7 +40,7 @@ names = st.text(letters | st.just(" "), min_size=1, max_size=40).map(str.strip).
 
 
 def judged(offset: int, *, after: int = NEVER, explain_ahead: bool = True, secret: bytes = SECRET) -> object:
-    """The verdict on the code of a step so many from now."""
+    """Return the verdict on the code of the step at this offset from now."""
     return match(secret, code_at(secret, TODAY + offset), NOW, after=after, explain_ahead=explain_ahead)
 
 
@@ -35,8 +48,8 @@ def judged(offset: int, *, after: int = NEVER, explain_ahead: bool = True, secre
 
 
 @pytest.mark.parametrize("step, code", list(enumerate(RFC_4226)))
-def test_the_codes_of_rfc_4226_come_out(step: int, code: str) -> None:
-    """Appendix D: the first ten values of the counter."""
+def test_codes_match_rfc_4226(step: int, code: str) -> None:
+    """The first ten values of the counter are those of appendix D."""
     assert code_at(SECRET, step) == code
 
 
@@ -51,14 +64,14 @@ def test_the_codes_of_rfc_4226_come_out(step: int, code: str) -> None:
         (20000000000, "65353130"),
     ],
 )
-def test_the_codes_of_rfc_6238_come_out(now: int, code: str) -> None:
-    """Appendix B, SHA-1: it prints eight digits, of which ours are the last six."""
+def test_codes_match_rfc_6238(now: int, code: str) -> None:
+    """The codes are the last six of the eight digits in appendix B for SHA-1."""
     assert code_at(SECRET, now // STEP) == code[-6:]
 
 
 @given(secret=secrets, step=st.integers(0, 2**63))
-def test_a_code_has_six_plain_digits(secret: bytes, step: int) -> None:
-    """Zeros in front are kept."""
+def test_code_has_six_plain_digits(secret: bytes, step: int) -> None:
+    """Leading zeros are kept."""
     code = code_at(secret, step)
     assert len(code) == 6
     assert set(code) <= set("0123456789")
@@ -68,14 +81,14 @@ def test_a_code_has_six_plain_digits(secret: bytes, step: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [-1, 0, 1])
-def test_a_code_is_right_in_its_own_half_minute_and_one_either_side(offset: int) -> None:
-    """The verdict names the step, so that it can be spent."""
+def test_code_is_right_in_its_own_step_and_one_either_side(offset: int) -> None:
+    """The verdict names the step, so that it can be consumed."""
     assert judged(offset) == Right(TODAY + offset)
 
 
 @pytest.mark.parametrize("second", [0, 29])
-def test_the_window_moves_with_the_half_minute(second: int) -> None:
-    """It is the same from the first to the last second of a step."""
+def test_window_moves_with_the_step(second: int) -> None:
+    """The window is the same from the first to the last second of a step."""
     now = TODAY * STEP + second
     verdicts = [
         match(SECRET, code_at(SECRET, TODAY + offset), now, after=NEVER, explain_ahead=False) for offset in range(-2, 3)
@@ -84,10 +97,10 @@ def test_the_window_moves_with_the_half_minute(second: int) -> None:
 
 
 @given(secret=secrets, now=moments, offset=st.integers(-30, 30), after=st.integers(-1, 2**36), ahead=st.booleans())
-def test_nothing_is_ever_right_outside_the_window_or_up_to_the_last_spent_step(
+def test_no_code_is_right_outside_the_window_or_up_to_the_last_used_step(
     secret: bytes, now: int, offset: int, after: int, *, ahead: bool
 ) -> None:
-    """Whatever the secret, the time and the memory: three steps, and above the memory."""
+    """For every secret, time and last step, at most three steps are accepted, all after the last one."""
     current = now // STEP
     step = max(current + offset, 0)
     verdict = match(secret, code_at(secret, step), now, after=after, explain_ahead=ahead)
@@ -101,8 +114,8 @@ def test_nothing_is_ever_right_outside_the_window_or_up_to_the_last_spent_step(
 
 
 @given(secret=secrets, now=st.integers(NOW, NOW + 10**8), offset=st.integers(-1, 1))
-def test_a_code_is_right_once(secret: bytes, now: int, offset: int) -> None:
-    """The step that it was accepted for is remembered, and from then on the same code is refused."""
+def test_code_is_right_once(secret: bytes, now: int, offset: int) -> None:
+    """The accepted step is remembered, and the same code is refused from then on."""
     code = code_at(secret, now // STEP + offset)
     first = match(secret, code, now, after=NEVER, explain_ahead=False)
     assert isinstance(first, Right)
@@ -111,27 +124,27 @@ def test_a_code_is_right_once(secret: bytes, now: int, offset: int) -> None:
         assert not isinstance(again, Right) or again.step > first.step
 
 
-def test_an_older_code_than_the_last_spent_one_is_used() -> None:
-    """A code that was looked over a shoulder a step ago is worth nothing once its owner has signed in."""
+def test_code_older_than_the_last_used_one_is_used() -> None:
+    """A code observed a step ago is worthless once its owner has signed in."""
     assert judged(-1, after=TODAY) == Used()
     assert judged(0, after=TODAY + 1) == Used()
 
 
 @pytest.mark.parametrize("ago", range(2, 11))
-def test_the_code_given_last_is_used_however_late_it_comes_again(ago: int) -> None:
-    """Whoever gives it again a few minutes later is not told of a slow clock."""
+def test_last_used_code_is_used_however_late_it_is_entered_again(ago: int) -> None:
+    """Entering it again some minutes later is not explained as a slow clock."""
     assert judged(-ago, after=TODAY - ago) == Used()
     assert isinstance(judged(-ago, after=NEVER), ClockOff)
 
 
-def test_a_newer_code_than_the_last_spent_one_is_right() -> None:
-    """Signing in twice within a minute works with two codes."""
+def test_code_newer_than_the_last_used_one_is_right() -> None:
+    """Two sign-ins within a minute work with two codes."""
     assert judged(1, after=TODAY) == Right(TODAY + 1)
 
 
 @pytest.mark.parametrize("now", [0, 1, 29, 30, 59, -1, -(10**6)])
-def test_a_clock_at_the_beginning_of_time_breaks_nothing(now: int) -> None:
-    """A machine without a battery wakes in 1970, or before."""
+def test_clock_before_1970_causes_no_error(now: int) -> None:
+    """A machine without a battery starts in 1970 or earlier."""
     verdict = match(SECRET, "000000", now, after=NEVER, explain_ahead=True)
     assert verdict == Wrong()
 
@@ -143,33 +156,33 @@ def test_a_clock_at_the_beginning_of_time_breaks_nothing(now: int) -> None:
     "offset, minutes",
     [(-2, -1), (-3, -2), (-4, -2), (-9, -5), (-10, -5), (2, 1), (3, 2), (4, 2), (9, 5), (10, 5)],
 )
-def test_enrolment_tells_by_how_much_the_phone_is_off(offset: int, minutes: int) -> None:
-    """Positive when the phone is ahead, in minutes begun."""
+def test_enrolment_reports_how_far_the_phone_is_off(offset: int, minutes: int) -> None:
+    """Minutes are rounded up, and positive if the phone is ahead."""
     assert judged(offset) == ClockOff(minutes)
 
 
 @pytest.mark.parametrize("offset", [-30, -12, -11, 11, 12, 30])
-def test_further_off_than_ten_steps_is_just_wrong(offset: int) -> None:
-    """More steps would make a stranger's guess look like a clock that is off."""
+def test_code_more_than_ten_steps_off_is_wrong(offset: int) -> None:
+    """With more steps, guesses would look like a wrong clock."""
     assert judged(offset) == Wrong()
 
 
 @given(secret=secrets, now=moments, code=st.from_regex(r"[0-9]{6}", fullmatch=True), after=st.integers(-1, 2**36))
-def test_a_sign_in_never_tells_of_a_code_still_to_come(secret: bytes, now: int, code: str, after: int) -> None:
-    """A guesser must not learn that six digits will be right in a while."""
+def test_sign_in_never_explains_a_future_code(secret: bytes, now: int, code: str, after: int) -> None:
+    """An attacker must not learn that a code will become valid."""
     verdict = match(secret, code, now, after=after, explain_ahead=False)
     assert not isinstance(verdict, ClockOff) or verdict.minutes < 0
 
 
 @pytest.mark.parametrize("offset", range(2, 11))
-def test_a_code_of_the_future_is_just_wrong_at_sign_in(offset: int) -> None:
-    """All that enrolment would explain."""
+def test_future_code_is_wrong_at_sign_in(offset: int) -> None:
+    """This holds for all codes that enrolment would explain."""
     assert judged(offset, explain_ahead=False) == Wrong()
 
 
 @pytest.mark.parametrize("offset", range(-10, -1))
-def test_a_slow_phone_is_explained_at_sign_in(offset: int) -> None:
-    """Steps that are over tell a guesser nothing."""
+def test_slow_phone_is_explained_at_sign_in(offset: int) -> None:
+    """Past steps reveal nothing to an attacker."""
     verdict = judged(offset, explain_ahead=False)
     assert isinstance(verdict, ClockOff)
     assert -5 <= verdict.minutes <= -1
@@ -179,28 +192,28 @@ def test_a_slow_phone_is_explained_at_sign_in(offset: int) -> None:
 
 
 def label_of(uri: str) -> str:
-    """The label as it stands in the URI, encoded."""
+    """Return the encoded label of a URI."""
     return urlsplit(uri).path.removeprefix("/")
 
 
-def test_a_key_uri_looks_like_this() -> None:
-    """Form, order and encoding, to the letter."""
+def test_key_uri_has_the_expected_form() -> None:
+    """Form, order and encoding are exact."""
     uri = key_uri(SECRET, issuer="My Site", account="alice+news@example.org", name=None)
     key = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     assert uri == f"otpauth://totp/My%20Site:alice%2Bnews%40example.org?secret={key}&issuer=My%20Site"
 
 
-def test_a_second_app_is_told_from_the_first() -> None:
-    """Google's open code overwrites an entry of the same name without asking."""
+def test_second_app_has_a_label_of_its_own() -> None:
+    """Google Authenticator's open source overwrites an entry of the same name without asking."""
     uri = key_uri(SECRET, issuer="a.example", account="alice@example.org", name="tablet")
     assert unquote(label_of(uri)) == "a.example:alice@example.org (tablet)"
 
 
 @given(secret=secrets, issuer=site_names, account=emails, name=st.none() | names)
-def test_every_key_uri_is_short_plain_and_safe_to_decode_twice(
+def test_every_key_uri_is_short_and_safe_to_decode_twice(
     secret: bytes, issuer: str, account: str, name: str | None
 ) -> None:
-    """The rules of the format that hold whatever people are called."""
+    """These rules of the format hold for all names."""
     uri = key_uri(secret, issuer=issuer, account=account, name=name)
     assert uri.isascii()
     assert len(uri) <= 180
@@ -219,8 +232,8 @@ def test_every_key_uri_is_short_plain_and_safe_to_decode_twice(
 
 
 @given(issuer=site_names, account=emails, name=names)
-def test_the_label_of_a_second_app_always_differs_from_the_first(issuer: str, account: str, name: str) -> None:
-    """However much of address and name had to go."""
+def test_label_of_a_second_app_always_differs_from_the_first(issuer: str, account: str, name: str) -> None:
+    """This holds however much of address and name is cut off."""
     first = key_uri(SECRET, issuer=issuer, account=account, name=None)
     second = key_uri(SECRET, issuer=issuer, account=account, name=name)
     assert label_of(first) != label_of(second)
@@ -228,16 +241,50 @@ def test_the_label_of_a_second_app_always_differs_from_the_first(issuer: str, ac
 
 @given(issuer=site_names, account=emails, name=names)
 def test_ten_apps_of_one_name_have_ten_labels(issuer: str, account: str, name: str) -> None:
-    """The numbers that tell them apart survive the shortening."""
+    """Shortening keeps the numbers that distinguish them."""
     taken: list[str] = []
     for _ in range(10):
-        taken.append(free_name(name, taken))
+        taken.append(unique_name(name, taken))
     labels = {label_of(key_uri(SECRET, issuer=issuer, account=account, name=each)) for each in taken}
     assert len(labels) == 10
 
 
 @given(account=st.from_regex(r"[a-z0-9.+_-]{1,20}@[a-z0-9]{1,20}[.]org", fullmatch=True))
-def test_an_ordinary_address_is_written_whole(account: str) -> None:
-    """Nothing is shortened that fits."""
+def test_ordinary_address_is_not_shortened(account: str) -> None:
+    """What fits is not shortened."""
     uri = key_uri(SECRET, issuer="login.example.org", account=account, name="Authenticator app 2")
     assert unquote(label_of(uri)) == f"login.example.org:{account} (Authenticator app 2)"
+
+
+# ------------------------------------------------------------------ several apps, and refusals
+
+
+@given(matches=st.permutations([Right(7), Used(), ClockOff(-2), Wrong(), Wrong()]))
+def test_verdict_of_the_app_that_made_the_code_is_used(matches: list[Match]) -> None:
+    """A right code precedes a used one, that a wrong clock, and that a wrong code, in any order."""
+    ranked = [Right(7), Used(), ClockOff(-2), Wrong()]
+    pairs = list(enumerate(matches))
+    while pairs:
+        found = best(pairs)
+        assert found in pairs
+        assert found[1] == next(one for one in ranked if one in [each for _, each in pairs])
+        pairs = [pair for pair in pairs if pair[1] != found[1]]
+
+
+@pytest.mark.parametrize("wrong, kind", [(Wrong(), WrongCode), (Used(), CodeAlreadyUsed), (ClockOff(3), PhoneClockOff)])
+def test_refusal_names_the_reason_and_the_smaller_number_of_attempts_left(wrong: Match, kind: type[WrongCode]) -> None:
+    """The number is the smaller of the account's and the sign-in's."""
+    verdict = refused(wrong)
+    problem = verdict.problem(attempts_left=4, **verdict.evidence)
+    assert isinstance(problem, kind)
+    assert problem.code == kind.code
+    assert problem.with_attempts_left(2).evidence == {**problem.evidence, "attempts_left": 2}
+    assert problem.with_attempts_left(9).evidence["attempts_left"] == 4
+    assert problem.errors[0].field == "code"
+
+
+@pytest.mark.parametrize("minutes, words", [(3, "3 minutes fast"), (-1, "1 minute slow")])
+def test_sentence_on_a_wrong_clock_names_direction_and_minutes(minutes: int, words: str) -> None:
+    """Positive minutes are a phone that is fast."""
+    verdict = refused(ClockOff(minutes))
+    assert words in verdict.problem(attempts_left=1, **verdict.evidence).detail

@@ -1,4 +1,4 @@
-"""What `doctor` asks the database: are its promises of durability switched on, and does its clock agree with ours."""
+"""The database checks of `doctor`: durability settings and clock skew."""
 
 import sqlite3
 from time import time
@@ -6,21 +6,21 @@ from typing import Literal, NamedTuple
 
 from twofold.base.database import Database, Transaction
 
-MOST_SKEW = 5  # seconds that our clock may differ from the database's
-_SAFE_ENGINE = (3, 51, 3)  # earlier ones can corrupt the file when two connections write and checkpoint at once
+MAX_DATABASE_SKEW = 5  # seconds between our clock and the database's
+_SAFE_ENGINE = (3, 51, 3)  # earlier versions can corrupt the file if two connections write and checkpoint at once
 
 
 class Check(NamedTuple):
-    """One finding; `weight` says what it means when it is not `ok`."""
+    """One result; `severity` applies if it is not `ok`."""
 
     name: str
     value: str
     ok: bool
-    weight: Literal["warn", "fail"]
+    severity: Literal["warn", "fail"]
 
 
 async def durability(db: Database) -> list[Check]:
-    """Ask for the settings that make an answered write survive a power cut. Raises Unavailable."""
+    """Return the settings that make a confirmed write survive a power cut. Raise Unavailable."""
     if db.dialect == "postgres":
         return await db.read(_postgres)
     engine = Check("sqlite version", sqlite3.sqlite_version, sqlite3.sqlite_version_info >= _SAFE_ENGINE, "warn")
@@ -28,20 +28,20 @@ async def durability(db: Database) -> list[Check]:
 
 
 async def clock_skew(db: Database) -> float:
-    """Give how many seconds the database's clock is ahead of ours; SQLite has none of its own. Raises Unavailable."""
+    """Return how many seconds the database's clock is ahead of ours (0 for SQLite). Raise Unavailable."""
     if db.dialect == "sqlite":
         return 0.0
     return await db.read(_skew)
 
 
 async def _sqlite(tx: Transaction) -> list[Check]:
-    # Asked of the writer's own connection: these settings are each connection's own.
+    # These settings are per connection, so the writer's own must be checked.
     wanted = {"journal_mode": ("wal", "wal"), "synchronous": (2, "full"), "foreign_keys": (1, "on")}
     checks = []
     for name, (value, word) in wanted.items():
         row = await tx.one(f"PRAGMA {name}")
-        found = row[name] if row else None
-        checks.append(Check(name, word if found == value else str(found), found == value, "fail"))
+        actual = row[name] if row else None
+        checks.append(Check(name, word if actual == value else str(actual), actual == value, "fail"))
     return checks
 
 
@@ -54,7 +54,7 @@ async def _postgres(tx: Transaction) -> list[Check]:
 
 
 async def _skew(tx: Transaction) -> float:
-    before = time()  # there is a connection by now
+    before = time()  # measured after the connection is open
     row = await tx.one("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now")
-    theirs = int(row["now"]) / 1e6 if row else 0.0
-    return theirs - min(max(theirs, before), time())  # between question and answer nothing is proven
+    database_time = int(row["now"]) / 1e6 if row else 0.0
+    return database_time - min(max(database_time, before), time())  # the query's own duration counts as no skew

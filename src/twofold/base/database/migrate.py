@@ -1,10 +1,11 @@
-"""Brings the schema forward: numbered files, each in one transaction with its row in `schema_version`.
+"""Migrate the schema with numbered files, each in one transaction with its row in `schema_version`.
 
-Two programs that migrate at the same time wait for each other; a database newer than this program is refused.
+Programs that migrate at the same time wait for each other. A database newer than this program is refused.
 """
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -15,44 +16,42 @@ from twofold.base.problems import Unavailable
 
 PACKAGED = Path(__file__).with_name("migrations")
 
-_TRIES = 20
+_MAX_ATTEMPTS = 20
 _PAUSE = 1.0  # seconds
-# Whoever waits for a table keeps out all who come after: briefly enough that the nodes that serve only wait, too.
-_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
-_LOCK = 0x74776F66  # any number that nobody else takes: "twof"
+# Waiting for a table lock blocks later queries, so keep it short enough that serving nodes only wait as well.
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
+_LOCK = 0x74776F66  # any unique number: "twof"
 _TABLE = {
     "sqlite": "SELECT 1 FROM sqlite_schema WHERE name = 'schema_version'",
-    # Not by to_regclass(): after the wait for the lock it would still answer from before.
+    # Not to_regclass(): after the wait for the lock, it would still return the result from before.
     "postgres": "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_version'",
 }
 _FILE = re.compile(r"(?P<version>\d{4})_(?P<name>\w+)\.sql")
 
 
 class NewerDatabase(Exception):
-    """A newer Twofold has written this database; its text says so in one sentence."""
+    """The database belongs to a newer Twofold; the text says so in one sentence."""
 
     def __init__(self, current: int, known: int) -> None:
-        super().__init__(
-            f"The database has schema version {current}, this Twofold knows {known}: use the newer Twofold again."
-        )
+        super().__init__(f"The database has schema version {current}, but this Twofold knows {known}: update Twofold.")
         self.current = current
         self.known = known
 
 
 class MigrationFailed(Exception):
-    """A step could not be taken and was undone; its text says so in one sentence."""
+    """A migration failed and was rolled back; the text says so in one sentence."""
 
     def __init__(self, step: "Migration", error: Exception) -> None:
         reason = str(error).partition("\n")[0].rstrip(".")
         super().__init__(
-            f"Migration {step.version:04}_{step.name} failed and was undone, "
+            f"Migration {step.version:04}_{step.name} failed and was rolled back; "
             f"the database still has version {step.version - 1}: {reason}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The version that the database has and the one that this program brings; 0 is an empty database."""
+    """The version of the database and that of this program; 0 is an empty database."""
 
     current: int
     known: int
@@ -60,7 +59,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step forward, read from `NNNN_name.sql`."""
+    """A migration, read from `NNNN_name.sql`."""
 
     version: int
     name: str
@@ -68,31 +67,36 @@ class Migration:
 
 
 async def status(db: Database, folder: Path = PACKAGED) -> Status:
-    """Say where the database stands, without changing it. Raises Unavailable."""
+    """Return the version of the database, without changing it. Raise Unavailable."""
     return Status(await db.read(_current, db.dialect), _load(folder)[-1].version)
 
 
-async def migrate(db: Database, folder: Path = PACKAGED) -> list[str]:
-    """Take the steps that are missing and name them; a step that breaks off leaves the version before it.
+Finish = Callable[[Transaction], Awaitable[None]]
 
-    Raises NewerDatabase, MigrationFailed, Unavailable.
+
+async def migrate(db: Database, folder: Path = PACKAGED, *, finish: Finish | None = None) -> list[str]:
+    """Apply pending migrations and return their names; a failed one leaves the version before it.
+
+    `finish` runs in the transaction of the last one, for changes that SQL cannot make.
+
+    Raise NewerDatabase, MigrationFailed or Unavailable.
     """
     steps = _load(folder)
     known = steps[-1].version
     current = await db.read(_current, db.dialect)
     if current > known:
         raise NewerDatabase(current, known)
-    return [step.name for step in steps[current:] if await _taken(db, step, known)]
+    return [step.name for step in steps[current:] if await _apply_with_retries(db, step, known, finish)]
 
 
-async def _taken(db: Database, step: Migration, known: int) -> bool:
-    for left in reversed(range(_TRIES if db.dialect == "postgres" else 1)):
+async def _apply_with_retries(db: Database, step: Migration, known: int, finish: Finish | None) -> bool:
+    for attempts_left in reversed(range(_MAX_ATTEMPTS if db.dialect == "postgres" else 1)):
         try:
-            return await db.write_long(_take, step, known, db.dialect)
+            return await db.write_long(_apply, step, known, db.dialect, finish)
         except NewerDatabase:
             raise
         except Unavailable:
-            if not left:
+            if not attempts_left:
                 raise
             await asyncio.sleep(_PAUSE)
         except Exception as error:
@@ -100,11 +104,11 @@ async def _taken(db: Database, step: Migration, known: int) -> bool:
     raise AssertionError
 
 
-async def _take(tx: Transaction, step: Migration, known: int, dialect: Dialect) -> bool:
-    """Take one step, unless somebody else has taken it while we waited for the lock."""
-    if dialect == "postgres":  # on SQLite every write has waited for its turn
+async def _apply(tx: Transaction, step: Migration, known: int, dialect: Dialect, finish: Finish | None) -> bool:
+    """Apply a migration, unless another program applied it while we waited for the lock."""
+    if dialect == "postgres":  # on SQLite, writes run one at a time anyway
         await tx.run("SELECT pg_advisory_xact_lock(:key)", key=_LOCK)
-        await tx.run(_BRIEFLY)
+        await tx.run(_LOCK_TIMEOUT)
     current = await _current(tx, dialect)
     if current > known:
         raise NewerDatabase(current, known)
@@ -122,6 +126,8 @@ async def _take(tx: Transaction, step: Migration, known: int, dialect: Dialect) 
         name=step.name,
         at=int(time()),
     )
+    if finish is not None and step.version == known:
+        await finish(tx)
     return True
 
 
@@ -132,7 +138,7 @@ async def _current(tx: Transaction, dialect: Dialect) -> int:
 
 
 def _load(folder: Path) -> list[Migration]:
-    """Read the steps in order. Raises ValueError if a number is missing or doubled, or a file is named otherwise."""
+    """Return the migrations in order. Raise ValueError for a missing or repeated number, or another file name."""
     steps = []
     for expected, path in enumerate(sorted(folder.glob("*.sql")), start=1):
         named = _FILE.fullmatch(path.name)

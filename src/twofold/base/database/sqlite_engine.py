@@ -1,24 +1,26 @@
-"""One SQLite connection, the statements run on it, and the names of what can go wrong with it."""
+"""A SQLite connection, its statements and its errors."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
-from typing import Concatenate, NoReturn, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from twofold.base.database import Conflict, Row, Transaction, Value
+from twofold.base.database import Reply, Row, Transaction, UniqueViolation, Value
 from twofold.base.database.statements import for_sqlite
 from twofold.base.problems import Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+U = TypeVar("U")
 
 _UNIQUE = {
     sqlite3.SQLITE_CONSTRAINT_UNIQUE,
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
     sqlite3.SQLITE_CONSTRAINT_ROWID,
 }
-# What comes from the disk, the file or another process, not from the statement.
-_AWAY = {
+# Errors of the disk, the file or another process, not of the statement.
+_UNAVAILABLE = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_ABORT,
     sqlite3.SQLITE_BUSY,
@@ -35,19 +37,19 @@ _AWAY = {
 }
 
 
-def connect(path: str, *, patience: float, reading: bool) -> sqlite3.Connection:
-    """Open an existing file; `patience` is how many seconds to wait for other processes. Raises sqlite3.Error."""
+def connect(path: str, *, max_wait: float, reading: bool) -> sqlite3.Connection:
+    """Open an existing file; `max_wait` is how many seconds to wait for locks. Raise sqlite3.Error."""
     connection = sqlite3.connect(
-        f"file:{quote(path)}?mode=rw", uri=True, timeout=patience, isolation_level=None, cached_statements=512
+        f"file:{quote(path)}?mode=rw", uri=True, timeout=max_wait, isolation_level=None, cached_statements=512
     )
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")  # engines before 3.51.3 must not have two that checkpoint
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # before 3.51.3, only one connection may checkpoint
         connection.execute("PRAGMA mmap_size = 0")
         connection.execute("PRAGMA cache_size = -16000")
-        connection.execute("PRAGMA temp_store = MEMORY")  # else each savepoint copies its pages to a temporary file
+        connection.execute("PRAGMA temp_store = MEMORY")  # otherwise savepoints copy pages to a temporary file
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
     except sqlite3.Error:
@@ -56,20 +58,20 @@ def connect(path: str, *, patience: float, reading: bool) -> sqlite3.Connection:
     return connection
 
 
-def is_away(error: sqlite3.Error) -> bool:
-    """Tell whether the database itself failed, rather than the statement."""
-    return code(error) & 0xFF in _AWAY
+def is_unavailable(error: sqlite3.Error) -> bool:
+    """Return whether the database failed, rather than the statement."""
+    return code(error) & 0xFF in _UNAVAILABLE
 
 
 def code(error: sqlite3.Error) -> int:
-    """Give the extended result code, 0 for a mistake that Python's module found itself."""
+    """Return the extended result code, or 0 for an error of Python's module."""
     return getattr(error, "sqlite_errorcode", 0)
 
 
 def step(
     work: Callable[Concatenate[Transaction, P], Awaitable[T]], tx: Transaction, *args: P.args, **kw: P.kwargs
 ) -> T:
-    """Run work that awaits nothing but its transaction, in this thread. Raises RuntimeError if it waits for more."""
+    """Run work on this thread. Raise RuntimeError if it awaits anything except its transaction."""
     try:
         steps = work(tx, *args, **kw).__await__()
         steps.send(None)
@@ -77,64 +79,84 @@ def step(
         answer: T = done.value
         return answer
     steps.close()
-    raise RuntimeError("inside a transaction nothing may be awaited but the transaction itself")
+    raise RuntimeError("a transaction must await nothing except its own statements")
 
 
 class SqliteTransaction:
-    """Statements on one connection; none of them ever suspends. `spoilt` is the first failure, caught or not."""
+    """Statements on one connection, which never suspend. `failure` is the first failure, even if it was caught."""
 
-    __slots__ = ("_connection", "_reading", "spoilt")
+    __slots__ = ("_connection", "_reading", "failure")
 
     def __init__(self, connection: sqlite3.Connection, *, reading: bool = False) -> None:
         self._connection: sqlite3.Connection | None = connection
         self._reading = reading
-        self.spoilt: Exception | None = None
+        self.failure: Exception | None = None
 
-    async def one(self, sql: str, /, **params: Value) -> Row | None:
-        """Give the first row, or None."""
+    def one(self, sql: str, /, **params: Value) -> Reply[Row | None]:
+        """Return the first row, or None."""
         try:
-            row: Row | None = self._open.execute(*for_sqlite(sql, params)).fetchone()
-        except sqlite3.Error as error:
-            self._fail(error)
-        return row
-
-    async def all(self, sql: str, /, **params: Value) -> list[Row]:
-        """Give all rows."""
-        try:
-            return self._open.execute(*for_sqlite(sql, params)).fetchall()
+            return _Reply(self._open.execute(*for_sqlite(sql, params)).fetchone())
         except sqlite3.Error as error:
             self._fail(error)
 
-    async def run(self, sql: str, /, **params: Value) -> int:
-        """Run a statement and give the number of rows it changed."""
+    def all(self, sql: str, /, **params: Value) -> Reply[list[Row]]:
+        """Return all rows."""
+        try:
+            return _Reply(self._open.execute(*for_sqlite(sql, params)).fetchall())
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def run(self, sql: str, /, **params: Value) -> Reply[int]:
+        """Run a statement and return the number of rows it changed."""
         try:
             cursor = self._open.execute(*for_sqlite(sql, params))
-            return max(cursor.rowcount, 0) if cursor.description is None else len(cursor.fetchall())
+            return _Reply(max(cursor.rowcount, 0) if cursor.description is None else len(cursor.fetchall()))
         except sqlite3.Error as error:
             self._fail(error)
 
-    async def hold(self, sql: str, /, **params: Value) -> None:
-        """Lock nothing: this transaction is the only one that writes."""
+    def later(self, sql: str, /, **params: Value) -> None:
+        """Run a statement whose result is not needed."""
+        self.run(sql, **params)
+
+    def lock(self, sql: str, /, **params: Value) -> None:
+        """Do nothing, since this is the only writing transaction."""
 
     def end(self) -> None:
-        """Refuse statements from now on: the next ones would land in somebody else's transaction."""
+        """Refuse further statements, which would become part of another transaction."""
         self._connection = None
 
     @property
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise RuntimeError("this transaction is over")
+            raise RuntimeError("this transaction has ended")
         return self._connection
 
     def _fail(self, error: sqlite3.Error) -> NoReturn:
-        self.spoilt = self._named(error)
-        if self.spoilt is error:
+        self.failure = self._translated(error)
+        if self.failure is error:
             raise error
-        raise self.spoilt from error
+        raise self.failure from error
 
-    def _named(self, error: sqlite3.Error) -> Exception:
+    def _translated(self, error: sqlite3.Error) -> Exception:
         if code(error) in _UNIQUE:
-            return Conflict(str(error).rpartition(": ")[2].partition(".")[0])
+            return UniqueViolation(str(error).rpartition(": ")[2].partition(".")[0])
         if self._reading and code(error) == sqlite3.SQLITE_READONLY:
-            return error  # a statement that writes, in work that said it would only read
-        return Unavailable() if is_away(error) else error
+            return error  # a write within `read` is a bug
+        return Unavailable() if is_unavailable(error) else error
+
+
+class _Reply(Reply[T_co]):
+    """The reply to a statement that has run."""
+
+    __slots__ = ("_result",)
+
+    def __init__(self, result: T_co) -> None:
+        self._result = result
+
+    def __await__(self) -> Generator[Any, Any, T_co]:
+        yield from ()
+        return self._result
+
+    def then(self, read: Callable[[T_co], U], /) -> "_Reply[U]":
+        """Return a reply whose result is read by a function."""
+        return _Reply(read(self._result))

@@ -1,1 +1,1 @@
-"""Speaking HTTP: requests in, pages and JSON out, the same checks for every route."""
+"""The web layer: requests in, pages and JSON out, with the same checks for every route."""

@@ -1,52 +1,53 @@
-"""Health for programs: alive touches nothing, ready proves that a transaction can be made durable."""
+"""Health checks: `/healthz` tests only the process, `/readyz` a durable transaction."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from twofold.base.database import Transaction
-from twofold.base.outbox import Carrier
+from twofold.base.database.clock_guard import ClockGuard
+from twofold.base.outbox import DeliveryPort
 from twofold.base.problems import Unavailable
 from twofold.base.site import Site
+from twofold.base.web.context import Context
+from twofold.base.web.routes import Endpoint
 
-_GOOD_FOR = 2.0  # seconds that a finding is kept, so that asking often costs nothing
+_REUSED_FOR = 2.0  # seconds that a result is reused, so that frequent checks cost little
 
 
-class Health:
-    """Answers `/healthz` and `/readyz`."""
+async def alive(_ctx: Context) -> Response:
+    """Answer 200 while the process runs."""
+    return JSONResponse({"status": "ok"})
 
-    def __init__(self, site: Site, clocks_agree: Callable[[], Awaitable[bool]]) -> None:
+
+class Readiness:
+    """Answers `/readyz`."""
+
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._clocks_agree = clocks_agree
-        self._found: dict[str, bool] = {}
-        self._found_at = float("-inf")
-        self._finding = asyncio.Lock()
+        self._results: dict[str, bool] = {}
+        self._checked_at = float("-inf")
+        self._checking = asyncio.Lock()
 
-    async def alive(self, _request: Request) -> Response:
-        """The process answers."""
-        return JSONResponse({"status": "ok"})
+    async def __call__(self, _ctx: Context) -> Response:
+        """Answer 200 if the clocks agree and the database accepts a durable write. Never show error texts.
 
-    async def ready(self, _request: Request) -> Response:
-        """The clocks agree and the database takes a durable write; names only, no error texts.
-
-        Couriers are told of, but a gateway that is down must not take every node out of service: authenticator apps
-        work without it, and messages wait in the outbox.
+        Couriers are reported but do not count: a gateway that is down must not take every node out of service, since
+        messages wait in the outbox.
         """
-        async with self._finding:  # many who ask at once are one write
-            if time.monotonic() - self._found_at > _GOOD_FOR:
-                self._found = await self._look()
-                self._found_at = time.monotonic()
-        good = all(self._found.values())
-        checks = {name: _word(good=found) for name, found in self._found.items()}
-        told = {"status": _word(good=good), "checks": checks, "couriers": self._site.part(Carrier).health()}
-        return JSONResponse(told, 200 if good else 503)
+        async with self._checking:  # concurrent checks share one write
+            if time.monotonic() - self._checked_at > _REUSED_FOR:
+                self._results = await self._check()
+                self._checked_at = time.monotonic()
+        good = all(self._results.values())
+        checks = {name: _word(good=result) for name, result in self._results.items()}
+        couriers = self._site.part(DeliveryPort).health()
+        return JSONResponse({"status": _word(good=good), "checks": checks, "couriers": couriers}, 200 if good else 503)
 
-    async def _look(self) -> dict[str, bool]:
-        if not await self._clocks_agree():
-            return {"clock": False}  # the database is not asked for anything then
+    async def _check(self) -> dict[str, bool]:
+        if isinstance(self._site.db, ClockGuard) and not await self._site.db.check():
+            return {"clock": False}  # a guarded database refuses all work then
         try:
             await self._site.db.write(_touch)
         except Unavailable:
@@ -59,6 +60,12 @@ def _word(*, good: bool) -> str:
 
 
 async def _touch(tx: Transaction) -> None:
-    # There and back: SQLite writes nothing for an update that changes nothing, and would be content with a full disk.
+    # Two changes, since SQLite writes nothing for an update without a change, and would not notice a full disk.
     await tx.run("UPDATE secret_key SET created_at = created_at + 1")
     await tx.run("UPDATE secret_key SET created_at = created_at - 1")
+
+
+ENDPOINTS = (
+    Endpoint(method="GET", path="/healthz", make=lambda _site: alive),
+    Endpoint(method="GET", path="/readyz", make=Readiness),
+)

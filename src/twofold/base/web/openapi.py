@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, drawn from the declared calls: shapes, needs and problems cannot differ from what runs."""
+"""The OpenAPI 3.1 document, generated from the declared calls, so that it cannot differ from the code."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,63 +15,61 @@ from twofold.base.problems import (
     Unavailable,
     WrongOrigin,
 )
-from twofold.base.visitor import Need
-from twofold.base.web.routes import Call
+from twofold.base.visitor import TABLE, Access
+from twofold.base.web.routes import API_PATH, Call
 
-Schemas = Mapping[Any, dict[str, Any]]  # by the type that they describe
+Schemas = Mapping[Any, dict[str, Any]]  # by the type they describe
 
 _REF = "#/components/schemas/{name}"
-_NEEDS = {
-    Need.NOBODY: "Needs no session.",
-    Need.SIGNED_IN: "Needs a session.",
-    Need.UNLOCKED: "Needs a session with unlocked settings: call `POST /session/unlock` first.",
-}
 
 
 def document(
-    calls: Sequence[Call], *, title: str, base_url: str, needs: Mapping[Need, Sequence[type[Problem]]]
+    calls: Sequence[Call],
+    *,
+    title: str,
+    base_url: str,
+    evidence: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
-    """Describe the calls; `needs` are the problems that each need can raise."""
+    """Return the description of the calls; `evidence` are the extra members of problems."""
     shapes = sorted({shape for call in calls for shape in (call.body, call.answer_type) if shape is not None}, key=str)
-    # Drawn all at once: two rooms may give two shapes the same name, and then each has the longer one.
-    drawn, components = msgspec.json.schema_components(shapes, ref_template=_REF)
-    schemas: Schemas = dict(zip(shapes, drawn, strict=True))
+    # All at once: if two features have shapes of the same name, each gets a longer one.
+    definitions, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    schemas: Schemas = dict(zip(shapes, definitions, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for call in calls:
-        path = call.path.removeprefix("/api/v1")
-        paths.setdefault(path, {})[call.method.lower()] = _operation(call, path, needs, schemas)
+        path = call.path.removeprefix(API_PATH)
+        paths.setdefault(path, {})[call.method.lower()] = _operation(call, path, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version("twofold")},
-        "servers": [{"url": f"{base_url}/api/v1"}],
+        "servers": [{"url": f"{base_url}{API_PATH}"}],
         "paths": paths,
         "components": {
-            "schemas": {**components, "Problem": _problem_schema()},
+            "schemas": {**components, "Problem": _problem_schema(evidence)},
             "securitySchemes": {"session": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _operation(
-    call: Call, path: str, needs: Mapping[Need, Sequence[type[Problem]]], schemas: Schemas
-) -> dict[str, Any]:
+def _operation(call: Call, path: str, schemas: Schemas) -> dict[str, Any]:
     answers: dict[str, Any] = {str(call.status): _success(call, schemas)}
     if call.accepts:
-        answers["202"] = {"description": "Accepted; the rest comes by mail."}
-    for problem in _problems(call, path, needs):
+        answers["202"] = {"description": "Accepted; any email is sent later."}
+    for problem in _problems(call, path):
         known = answers.setdefault(str(problem.status), _refusal())
         if problem.code not in known["description"]:
             known["description"] = ", ".join(filter(None, [known["description"], problem.code]))
     operation: dict[str, Any] = {
         "operationId": f"{call.method.lower()}{re.sub(r'[^a-z]+', '_', path)}".rstrip("_"),
         "summary": call.summary,
-        "description": _NEEDS[call.need],
+        "description": TABLE[call.need].text,
         "parameters": _parameters(call, path),
         "responses": dict(sorted(answers.items())),
-        "security": [] if call.need is Need.NOBODY else [{"session": []}],
+        "security": [] if call.need is Access.PUBLIC else [{"session": []}],
     }
     if call.body:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[call.body]}}}
+        content = {"application/json": {"schema": schemas[call.body]}}
+        operation["requestBody"] = {"required": call.body_required, "content": content}
     return operation
 
 
@@ -86,18 +84,18 @@ def _refusal() -> dict[str, Any]:
     return {"description": "", "content": {"application/problem+json": {"schema": schema}}}
 
 
-def _problems(call: Call, path: str, needs: Mapping[Need, Sequence[type[Problem]]]) -> list[type[Problem]]:
-    found: list[type[Problem]] = [*call.problems, *needs[call.need], Unavailable]
-    if call.method != "GET":
-        found.append(WrongOrigin)
+def _problems(call: Call, path: str) -> list[type[Problem]]:
+    problems: list[type[Problem]] = [*call.problems, *TABLE[call.need].problems, Unavailable]
+    if call.acts:
+        problems.append(WrongOrigin)
     if "{" in path:
-        found.append(NotFound)
-    if call.need is Need.NOBODY and call.body:
-        found.append(TooManyAttempts)
+        problems.append(NotFound)
+    if call.need is Access.PUBLIC and call.body:
+        problems.append(TooManyAttempts)
     if not call.body:
-        return found
+        return problems
     bodies = [type(f"Status{status}", (InvalidRequest,), {"status": status}) for status in (400, 413, 415, 422)]
-    return [*found, *bodies]
+    return [*problems, *bodies]
 
 
 def _parameters(call: Call, path: str) -> list[dict[str, Any]]:
@@ -108,7 +106,7 @@ def _parameters(call: Call, path: str) -> list[dict[str, Any]]:
     return in_path + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in call.query]
 
 
-def _problem_schema() -> dict[str, Any]:
+def _problem_schema(evidence: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     text = {"type": "string"}
     return {
         "type": "object",
@@ -122,7 +120,6 @@ def _problem_schema() -> dict[str, Any]:
             "detail": text,
             "errors": {"type": "array", "items": {"type": "object", "properties": {"field": text, "message": text}}},
             "retry_at": {"type": "string", "format": "date-time"},
-            "attempts_left": {"type": "integer"},
-            "clock_off_minutes": {"type": "integer"},
+            **evidence,
         },
     }

@@ -1,22 +1,36 @@
-"""Who a request comes from: the peer's address, or what a trusted proxy says of it, and the program by its name.
+"""Where a request comes from: the address of the peer, or the one that a trusted proxy reports, and the program.
 
-Forwarding headers from anybody else are ignored. Programs are named from a fixed vocabulary, so that nothing a client
-writes is ever shown.
+Forwarding headers from other peers are ignored. An address has one spelling: `::ffff:192.0.2.7` is 192.0.2.7, and
+`X-Forwarded-For` may contain ports, brackets, zones or `for=`. Programs are named from a fixed vocabulary, so that
+text from clients is never shown.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope
 
-from twofold.base.acts import Origin
 from twofold.base.languages import Languages
+from twofold.base.sightings import IGNORED_FORWARDING, NO_FORWARDING, UNREADABLE_FORWARDING
+from twofold.base.unit_of_work import Caller
 from twofold.config import Network
 
-_MOST = 512  # characters looked at
+_MAX_LENGTH = 512  # characters examined
+_MAX_HOPS = 32  # the nearest ones, since the client may have invented the others
 _FORWARDING = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
-_SAID = (b"user-agent", b"accept-language")
+_HOP = re.compile(  # RFC 7239 6, and forms that proxies use in X-Forwarded-For
+    r"""(?:for=)?"?(?:\[(?P<v6>[0-9a-f:.]+)(?:%[^]]*)?](?::[0-9]{1,5})?|(?P<v4>[0-9.]+)(?::[0-9]{1,5})?"""
+    r"""|(?P<bare>[0-9a-f.]*:[0-9a-f:.]*)(?:%.*)?)"?(?:;.*)?""",
+    re.IGNORECASE,
+)
+_NAT64 = IPv6Network("64:ff9b::/96")
+_PRIVATE = tuple(
+    IPv4Network(network)
+    for network in ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+)
+_CALLER_HEADERS = (b"user-agent", b"accept-language")
 _PROGRAMS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -40,28 +54,38 @@ _SYSTEMS = (
 )
 
 
-def origin_of(scope: Scope, trusted: Sequence[Network], languages: Languages) -> Origin:
-    """Tell where a request comes from."""
+def caller_of(scope: Scope, trusted: Sequence[Network], languages: Languages) -> Caller:
+    """Return where a request comes from."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
-    source = _client(peer_of(scope), headers, trusted)
-    said = {name: value[:_MOST].decode("latin-1") for name, value in headers if name in _SAID}
-    agent, accepted = said.get(b"user-agent", ""), said.get(b"accept-language", "")
-    return Origin(source, _network(source), program_name(agent), languages.preferred(accepted))
+    source = _client(peer_of(scope), headers, trusted)[0]
+    values = {name: value[:_MAX_LENGTH].decode("latin-1") for name, value in headers if name in _CALLER_HEADERS}
+    agent, accepted = values.get(b"user-agent", ""), values.get(b"accept-language", "")
+    return Caller(source, _network(source), program_name(agent), languages.preferred(accepted))
 
 
 def peer_of(scope: Scope) -> str:
-    """Give the address at the other end of the connection, without the name of an interface."""
-    return str(scope["client"][0]).partition("%")[0] if scope.get("client") else ""
+    """Return the address of the peer, without a zone."""
+    peer = str(scope["client"][0]).partition("%")[0] if scope.get("client") else ""
+    return str(_address(peer) or peer)
 
 
-def forwards_untrusted(scope: Scope, trusted: Sequence[Network]) -> bool:
-    """Tell whether a stranger sent forwarding headers, which are ignored."""
-    return any(name in _FORWARDING for name, _ in scope["headers"]) and not _is_trusted(peer_of(scope), trusted)
+def forwarding_fault(scope: Scope, trusted: Sequence[Network]) -> str | None:
+    """Return the name of the sighting if a proxy hides the client's address, or None."""
+    peer, headers = peer_of(scope), scope["headers"]
+    if is_trusted(peer, trusted):
+        return _client(peer, headers, trusted)[1]
+    return IGNORED_FORWARDING if any(name in _FORWARDING for name, _ in headers) else None
+
+
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Return whether an address is in one of the networks of trusted proxies."""
+    known = _address(address)
+    return known is not None and any(known in network for network in trusted)
 
 
 @lru_cache(maxsize=1024)
 def program_name(user_agent: str) -> str:
-    """Name a browser and its system, for example "Firefox on Linux"; never repeats what the client wrote."""
+    """Return a browser and its system, for example "Firefox on Linux", never text from the client."""
     program = next((name for mark, name in _PROGRAMS if mark in user_agent), None)
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
     if program and system:
@@ -69,33 +93,50 @@ def program_name(user_agent: str) -> str:
     return program or (f"Browser on {system}" if system else "Unknown program")
 
 
-def _client(peer: str, headers: Iterable[tuple[bytes, bytes]], trusted: Sequence[Network]) -> str:
-    if not _is_trusted(peer, trusted):
-        return peer
-    lines = [value.decode("latin-1") for name, value in headers if name == _FORWARDING[0]]
-    hops = [hop.strip() for line in lines for hop in line.split(",")]
+def _client(peer: str, headers: Iterable[tuple[bytes, bytes]], trusted: Sequence[Network]) -> tuple[str, str | None]:
+    """Return the last untrusted hop; if it is unknown, return the peer and the name of the sighting."""
+    if not is_trusted(peer, trusted):
+        return peer, None
+    lines = b",".join(value for name, value in headers if name == _FORWARDING[0]).decode("latin-1")
+    hops = [hop for hop in map(str.strip, lines.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]) if hop]
     for hop in reversed(hops):
-        if not _is_trusted(hop, trusted):
-            return hop if _address(hop) else peer
-    return peer
+        address = _hop(hop[:_MAX_LENGTH])
+        if address is None:
+            return peer, UNREADABLE_FORWARDING
+        if not is_trusted(address, trusted):
+            return address, None
+    return peer, None if hops else NO_FORWARDING
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    known = _address(address)
-    return known is not None and any(known in network for network in trusted)
+@lru_cache(maxsize=1024)
+def _hop(text: str) -> str | None:
+    """Return the address in an entry of X-Forwarded-For, or None."""
+    match = _HOP.fullmatch(text)
+    address = _address(match["v6"] or match["v4"] or match["bare"]) if match else None
+    return str(address) if address else None
 
 
 @lru_cache(maxsize=1024)
 def _network(source: str) -> str:
     address = _address(source)
     if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+        return str(ip_network((address, 64), strict=False))
     return str(address or source)
 
 
 @lru_cache(maxsize=1024)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, or None; IPv4 addresses that are written as IPv6 become IPv4."""
     try:
-        return ip_address(text) if "%" not in text else None  # what follows names an interface, or anything at all
+        address = ip_address(text) if "%" not in text else None  # text after % could be anything
     except ValueError:
         return None
+    return (_embedded(address) or address) if isinstance(address, IPv6Address) else address
+
+
+def _embedded(address: IPv6Address) -> IPv4Address | None:
+    """Return a mapped IPv4 address, or one translated by NAT64, which must not be private (RFC 6052 3.1)."""
+    if address in _NAT64:
+        translated = IPv4Address(int(address) & 0xFFFF_FFFF)
+        return None if any(translated in network for network in _PRIVATE) else translated
+    return address.ipv4_mapped

@@ -1,66 +1,97 @@
-"""From path and method to the endpoint; what is not there is told as a page or as JSON, like every other problem."""
+"""Find the route of a path and method; a missing one is answered as a page or JSON, like any other problem."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Router
 from starlette.routing import Route as PathRoute
-from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from twofold.base.problems import CallNotAllowed, MethodNotAllowed, NotFound, Problem
 from twofold.base.site import Site
-from twofold.base.visitor import Need
-from twofold.base.web.ask import Ask
+from twofold.base.visitor import Access
+from twofold.base.web.admission import SAFE
+from twofold.base.web.context import Context
+from twofold.base.web.headers import SecurityHeaders
 from twofold.base.web.paths import path_of
-from twofold.base.web.routes import Route, endpoint, problem_json, problem_page
-from twofold.base.web.static import StaticFiles
+from twofold.base.web.refusals import refusal
+from twofold.base.web.routes import ANY_METHOD, AnyRoute, Call, Endpoint, responder
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-_API = "/api/"
+
+class RouteTable:
+    """The declared routes by path."""
+
+    def __init__(self, routes: Iterable[AnyRoute]) -> None:
+        self.paths: dict[str, list[AnyRoute]] = {}
+        for route in routes:
+            self.paths.setdefault(route.path, []).append(route)
+        self._patterns = [PathRoute(path, _nothing) for path in self.paths if "{" in path]
+
+    def for_programs(self, scope: Scope) -> bool:
+        """Return whether the clients of a path read JSON: its routes say so, or it is an unknown path of the API."""
+        path = path_of(scope)
+        found = self.paths.get(path) or next(
+            (self.paths[each.path] for each in self._patterns if each.matches(scope)[0] is Match.FULL), None
+        )
+        return any(route.for_programs for route in found) if found else path.startswith("/api/")
 
 
 class OnePath:
     """All methods of one path."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, routes: Sequence[AnyRoute], site: Site) -> None:
         self._site = site
-        self.methods: dict[str, Endpoint] = {}
+        self._methods = ", ".join(sorted({route.method for route in routes}))
+        self._responders = {route.method: responder(route, site) for route in routes if not _is_raw(route)}
+        if not any(isinstance(route, Call) and route.recorded for route in routes) and "GET" in self._responders:
+            self._responders["HEAD"] = self._responders["GET"]
+        self._for_programs = any(route.for_programs for route in routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or tell which methods there are."""
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        found = self.methods.get(method)
+        """Answer, or list the allowed methods."""
+        found = self._responders.get(scope["method"])
         request = Request(scope, receive)
         response = await found(request) if found else self._not_allowed(request)
         await response(scope, receive, send)
 
     def _not_allowed(self, request: Request) -> Response:
-        there = ", ".join(sorted(self.methods))
-        for_programs = path_of(request.scope).startswith(_API)
-        response = _refusal(request, self._site, CallNotAllowed(there) if for_programs else MethodNotAllowed())
-        response.headers["Allow"] = there
+        problem = CallNotAllowed(self._methods) if self._for_programs else MethodNotAllowed()
+        response = _refuse(request, self._site, problem, for_programs=self._for_programs)
+        response.headers["Allow"] = self._methods
         return response
 
 
-def make_router(
-    routes: Iterable[Route], plain: Mapping[str, Endpoint], hooks: Mapping[str, Endpoint], site: Site
-) -> ASGIApp:
-    """Build the router: declared routes, plain ones to read (health, documents), hooks to post to, static files."""
-    paths: dict[str, OnePath] = {}
-    for route in routes:
-        paths.setdefault(route.path, OnePath(site)).methods[route.method] = endpoint(route, site)
-    for path, handler in plain.items():
-        paths.setdefault(path, OnePath(site)).methods["GET"] = handler
-    for path, handler in hooks.items():
-        paths.setdefault(path, OnePath(site)).methods["POST"] = handler
-    paths.setdefault("/static/{name}", OnePath(site)).methods["GET"] = _static(site)
+def make_router(table: RouteTable, site: Site) -> ASGIApp:
+    """Return the application: raw endpoints first, then all other routes behind the security headers."""
+    endpoints = [each for routes in table.paths.values() for each in routes if isinstance(each, Endpoint) and each.raw]
+    raw = {(method, each.path): each.raw(site) for each in endpoints if each.raw for method in _methods(each)}
+    below = {f"{each.path}/": each.raw(site) for each in endpoints if each.raw and each.below}
+    guarded = SecurityHeaders(_routed(table, site), secure=site.config.secure)
 
-    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
-        await _refusal(Request(scope, receive), site, NotFound())(scope, receive, send)
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        path = path_of(scope)
+        found = raw.get((scope["method"], path)) or raw.get((ANY_METHOD, path))
+        if found is None:
+            found = next((app for beginning, app in below.items() if path.startswith(beginning)), guarded)
+        await found(scope, receive, send)
+
+    return dispatch
+
+
+def _methods(endpoint: Endpoint) -> Sequence[str]:
+    return SAFE if endpoint.method in SAFE else (endpoint.method,)
+
+
+def _routed(table: RouteTable, site: Site) -> ASGIApp:
+    paths: dict[str, ASGIApp] = {path: OnePath(routes, site) for path, routes in table.paths.items()}
+
+    async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+        response = _refuse(Request(scope, receive), site, NotFound(), for_programs=table.for_programs(scope))
+        await response(scope, receive, send)
 
     patterns = [PathRoute(path, paths.pop(path)) for path in list(paths) if "{" in path]
-    others = Router(patterns, default=nothing, redirect_slashes=False)
+    others = Router(patterns, default=not_found, redirect_slashes=False)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         await paths.get(path_of(scope), others)(scope, receive, send)
@@ -68,17 +99,13 @@ def make_router(
     return dispatch
 
 
-def _static(site: Site) -> Endpoint:
-    async def serve(request: Request) -> Response:
-        try:
-            return await site.part(StaticFiles).serve(request)
-        except NotFound as problem:
-            return _refusal(request, site, problem)
-
-    return serve
+def _refuse(request: Request, site: Site, problem: Problem, *, for_programs: bool) -> Response:
+    return refusal(Context(request, site, Access.PUBLIC), problem, for_programs=for_programs)
 
 
-def _refusal(request: Request, site: Site, problem: Problem) -> Response:
-    if path_of(request.scope).startswith(_API):
-        return problem_json(site, problem)
-    return problem_page(Ask(request, site, Need.NOBODY), problem)
+def _is_raw(route: AnyRoute) -> bool:
+    return isinstance(route, Endpoint) and route.raw is not None
+
+
+async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Do nothing: the endpoint of a pattern that is only matched."""

@@ -1,4 +1,4 @@
-"""Our own style, scripts and pictures: read once, compressed once, named by their content, good for a year."""
+"""Styles, scripts and images: read once, compressed once, named after their content, cached for a year."""
 
 import gzip
 import hashlib
@@ -9,32 +9,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from twofold.base.problems import NotFound
+from twofold.base.web.conditions import accepts_gzip
 
-_FOLDER = Path(__file__).parent / "static"
-_SMALL = 512  # bytes; compressing less gains nothing
+_PACKAGE = Path(__file__).parents[2]
+_SMALL = 512  # bytes; smaller files are not worth compressing
 
 
 class StaticFiles:
-    """The files of the static folder under names that change with their content."""
+    """The files of the static folders of all packages, under names that change with their content."""
 
     def __init__(self, base_path: str) -> None:
         self._base = f"{base_path}/static/"
         self._urls: dict[str, str] = {}
         self._files: dict[str, tuple[bytes, bytes, str]] = {}
-        for path in sorted(_FOLDER.iterdir()):
+        for path in sorted(_PACKAGE.glob("**/static/*")):
             self._add(path)
 
     def url(self, name: str) -> str:
-        """Give the address of a file, for example of `twofold.css`."""
+        """Return the address of a file, for example of `twofold.css`."""
         return self._urls[name]
 
     async def serve(self, request: Request) -> Response:
-        """Answer with a file. Raises NotFound."""
-        found = self._files.get(request.path_params["name"])
-        if found is None:
+        """Answer with a file. Raise NotFound if there is none of this name."""
+        file = self._files.get(request.path_params["name"])
+        if file is None:
             raise NotFound
-        plain, packed, media_type = found
-        zipped = "gzip" in request.headers.get("accept-encoding", "") and len(packed) < len(plain)
+        plain, packed, media_type = file
+        zipped = accepts_gzip(request.headers.getlist("accept-encoding")) and len(packed) < len(plain)
         headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
         if zipped:
             headers["Content-Encoding"] = "gzip"

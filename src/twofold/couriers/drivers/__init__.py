@@ -1,1 +1,1 @@
-"""The drivers: one file each, and one line in the list of rooms. None knows of another."""
+"""The courier drivers: one module each, independent of one another."""

@@ -1,39 +1,43 @@
-"""`console:` keeps what it is given in memory, for the development mailbox. Only where nobody else can look."""
+"""`console:` keeps messages in memory for the development mailbox, on this machine only."""
 
 import logging
 
 from twofold.base.clock import rfc3339
 from twofold.config.couriers import CONSOLE
 from twofold.couriers.addresses import Address
-from twofold.couriers.contract import Around, Driver, Look, Parcel, Refused, Shown
+from twofold.couriers.contract import CheckResult, Delivery, Driver, DriverContext, MailboxMessage, Refused
 
 _log = logging.getLogger("twofold.couriers")
 
 
 class Console(Driver):
-    """Shows messages at `/dev/outbox`; the log tells that one waits there, never what it says."""
+    """Shows messages at `/dev/outbox`; the log never contains their text."""
 
     schemes, form = (CONSOLE,), CONSOLE
     channels = ("mail", "sms", "voice")
     repeatable = True
 
-    def __init__(self, _address: Address, channel: str, around: Around) -> None:
+    def __init__(self, _address: Address, channel: str, context: DriverContext) -> None:
         self._setting = f"TWOFOLD_{channel.upper()}_URL"
-        self._around = around
+        self._context = context
 
-    async def carry(self, parcel: Parcel) -> None:
-        """Keep a message. Off loopback nobody could read it. Raises Refused."""
-        config, message = self._around.config, parcel.message
+    async def carry(self, delivery: Delivery) -> None:
+        """Add a message to the mailbox. Raise Refused off loopback, where the mailbox is not shown."""
+        config, message = self._context.config, delivery.message
         if not config.loopback:
             raise Refused(f"console: shows messages on a loopback address only; set {self._setting}")
-        at = rfc3339(self._around.clock())
-        shown = Shown(message.channel, message.to, message.subject, message.text, at)
-        self._around.mailbox.messages.append(shown)
-        _log.info("a message waits at %s/dev/outbox", config.base_url, extra={"channel": message.channel})
+        at = rfc3339(self._context.clock())
+        shown = MailboxMessage(message.channel, message.to, message.subject, message.text, at)
+        self._context.mailbox.messages.append(shown)
+        _log.info("new message at %s/dev/outbox", config.base_url, extra={"channel": message.channel})
 
-    async def check(self) -> Look:
-        """Tell where messages are shown; there is nothing that could be away."""
-        config = self._around.config
+    async def check(self) -> CheckResult:
+        """Return where messages are shown; the check never fails."""
+        config = self._context.config
         if config.loopback:
-            return Look(f"shows messages at {config.base_url}/dev/outbox.")
-        return Look(f"sends nothing, and shows nothing off loopback: set {self._setting}.", well=False)
+            return CheckResult(
+                f"shows messages at {config.base_url}/dev/outbox; open it with the link that `serve` prints."
+            )
+        return CheckResult(
+            f"sends nothing, and shows messages only on a loopback address: set {self._setting}.", ok=False
+        )

@@ -1,1 +1,1 @@
-"""The recovery code: 125 bits, shown once, good once."""
+"""The recovery code: 125 bits, shown once, valid once."""

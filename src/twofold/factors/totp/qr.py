@@ -6,11 +6,11 @@ from twofold.base.texts import _
 
 _MODULE = 5  # pixels
 _QUIET_ZONE = 4  # modules (ISO/IEC 18004)
-_MASK = 4  # a fixed mask: choosing the best of eight takes four times as long, and readers do not care
+_MASK = 4  # a fixed mask: choosing the best of eight takes four times as long, and scanners read all of them
 
 
 def svg(text: str) -> str:
-    """Draw `text` at error level M; the picture has a title and tells no secret in words."""
+    """Return `text` as an SVG image at error level M; its title does not contain the secret."""
     import segno  # noqa: PLC0415 - 50 ms and 11 MB, needed at enrolment only
 
     rows = list(segno.make(text, error="m", micro=False, mask=_MASK, boost_error=False).matrix)

@@ -1,5 +1,5 @@
 -- Accounts, sessions, factors, computers, limits and events.
--- Times are epoch seconds (UTC). Tokens are kept as SHA-256, secrets sealed, recovery codes as keyed hashes.
+-- Times are epoch seconds (UTC). Tokens are stored as SHA-256, secrets encrypted, recovery codes as keyed hashes.
 
 CREATE TABLE account (
     id            TEXT PRIMARY KEY,
@@ -31,9 +31,9 @@ CREATE TABLE browser (                          -- browsers in which an account 
 CREATE INDEX browser_account ON browser (account_id);
 CREATE INDEX browser_last ON browser (last_at);
 
-CREATE TABLE session (                          -- without row numbers a session check goes down one tree, not two
+CREATE TABLE session (                          -- without row numbers, a session check searches one tree, not two
     token_hash     BYTEA PRIMARY KEY,
-    id             TEXT NOT NULL,               -- looked for among the account's own
+    id             TEXT NOT NULL,               -- looked up within the account
     account_id     TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     name           TEXT NOT NULL,
     source         TEXT NOT NULL,
@@ -61,7 +61,7 @@ CREATE TABLE factor (
     kind         TEXT NOT NULL,
     name         TEXT NOT NULL,
     sealed       BYTEA NOT NULL,                -- bound to this row and account
-    last_step    BIGINT NOT NULL,               -- highest time step accepted; a code at or below it is spent
+    last_step    BIGINT NOT NULL,               -- highest time step accepted; codes up to it are used up
     tries        BIGINT NOT NULL,               -- wrong codes while unverified
     replaces     TEXT,
     created_at   BIGINT NOT NULL,
@@ -93,7 +93,7 @@ CREATE TABLE computer (
 CREATE INDEX computer_account ON computer (account_id);
 CREATE INDEX computer_expires ON computer (expires_at);
 
-CREATE TABLE sign_in (                          -- an attempt under way: the half-open state
+CREATE TABLE sign_in (                          -- an unfinished attempt: the half-open state
     token_hash  BYTEA PRIMARY KEY,
     account_id  TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     stamp       BIGINT NOT NULL,
@@ -113,7 +113,7 @@ CREATE INDEX throttle_last ON throttle (last_at);
 
 CREATE TABLE event (
     id         TEXT PRIMARY KEY,                -- sorts by time
-    account_id TEXT,                            -- kept when the account goes
+    account_id TEXT,                            -- kept when the account is deleted
     at         BIGINT NOT NULL,
     name       TEXT NOT NULL,
     outcome    TEXT NOT NULL,                   -- done, refused
@@ -123,13 +123,13 @@ CREATE TABLE event (
 );
 CREATE INDEX event_account ON event (account_id, id);
 
-CREATE TABLE secret_key (                       -- tells the right keys from wrong ones; holds no key
+CREATE TABLE secret_key (                       -- distinguishes the right keys from wrong ones; contains no key
     id         TEXT PRIMARY KEY,
     key_check  TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
 
-CREATE TABLE sighting (                         -- what the service saw that an operator should know
+CREATE TABLE sighting (                         -- what the operator should know about
     name   TEXT NOT NULL,
     detail TEXT NOT NULL,
     at     BIGINT NOT NULL,

@@ -1,15 +1,15 @@
--- Messages that wait for a courier. What they say is sealed while they wait, and gone once they are sent.
+-- Messages that wait for a courier. Their content is encrypted while they wait, and erased once they are sent.
 
 CREATE TABLE outbox (
     id         TEXT PRIMARY KEY,
     channel    TEXT NOT NULL,               -- mail, sms, voice
-    sealed     BYTEA,                       -- bound to this row; none once it is sent or given up
-    outcome    TEXT,                        -- sent, refused; none while it waits
+    sealed     BYTEA,                       -- bound to this row; NULL once sent or given up
+    outcome    TEXT,                        -- sent, refused; NULL while waiting
     reason     TEXT,                        -- why it was refused, in a word
-    spent      TEXT NOT NULL DEFAULT '',    -- couriers that must not get it again, by their place in the order
+    spent      TEXT NOT NULL DEFAULT '',    -- couriers that must not get it again, by position
     tries      BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    next_at    BIGINT NOT NULL,             -- when it may be tried next; in the future while somebody tries it
+    next_at    BIGINT NOT NULL,             -- when it may be tried next; in the future during an attempt
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX outbox_waiting ON outbox (channel, next_at) WHERE outcome IS NULL;

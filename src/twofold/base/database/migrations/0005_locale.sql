@@ -1,3 +1,3 @@
--- The language in which an account is written and spoken to.
+-- The language of messages and calls to an account.
 
 ALTER TABLE account ADD COLUMN locale TEXT NOT NULL DEFAULT 'en';  -- BCP 47

@@ -1,6 +1,6 @@
-// Small help for every form; all of them work without it.
+// Small conveniences for every form. Forms also work without them.
 
-// A hidden button appears only where it can do something.
+// Hidden buttons appear only where they work.
 const wake = (selector, act) => {
   for (const button of document.querySelectorAll(selector)) {
     button.hidden = false;
@@ -26,7 +26,7 @@ wake("[data-reveal]", (button) => show(button, button.getAttribute("aria-pressed
 wake("[data-print]", () => window.print());
 if (navigator.clipboard) wake("[data-copy]", copy);
 
-// A form goes out once, and with its passwords hidden, so that browsers do not remember them as plain text.
+// A form is sent only once, and with its passwords hidden, so that browsers do not remember them as plain text.
 const sent = new WeakSet();
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented) return;
@@ -35,20 +35,22 @@ document.addEventListener("submit", (event) => {
   for (const button of form.querySelectorAll("[data-reveal]")) show(button, false);
   if (form.method === "post" && !("again" in form.dataset)) sent.add(form);
 });
-// The back button may bring the page back as it was left.
+// The back button may restore the page as it was left.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-// The tick to trust this computer outlasts a change of the method; on any other page it is forgotten.
+// The checkbox to trust this computer keeps its state when the method changes; any other page resets it.
+// Instances on one host share this storage, so the key names ours.
+const trustKey = `twofold-trust-${document.documentElement.dataset.instance}`;
 const trust = document.getElementById("trust_this_computer");
 if (trust) {
-  trust.checked ||= sessionStorage.getItem("trust") === "yes";
-  trust.addEventListener("change", () => sessionStorage.setItem("trust", trust.checked ? "yes" : ""));
+  trust.checked ||= sessionStorage.getItem(trustKey) === "yes";
+  trust.addEventListener("change", () => sessionStorage.setItem(trustKey, trust.checked ? "yes" : ""));
 } else {
-  sessionStorage.removeItem("trust");
+  sessionStorage.removeItem(trustKey);
 }
 
 document.getElementById("error-summary")?.focus();
-// A screen reader speaks of what changes, not of what was there from the start: so what was done is said again.
+// Screen readers announce changes, not what was on the page from the start, so the success message is inserted again.
 for (const note of document.querySelectorAll("[role=status] > div")) {
   setTimeout(() => note.append(...note.childNodes), 500);
 }

@@ -1,4 +1,4 @@
-// Times in the reader's own zone, and a word when a stretch of time is over.
+// Show times in the reader's own zone, and say when a period has ended.
 
 const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });

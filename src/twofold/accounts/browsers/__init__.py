@@ -1,0 +1,1 @@
+"""The browsers and programs in which an account has signed in."""

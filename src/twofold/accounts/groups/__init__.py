@@ -1,0 +1,1 @@
+"""Groups, by which applications and policies distinguish accounts; administrators manage them."""

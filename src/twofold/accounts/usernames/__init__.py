@@ -1,0 +1,1 @@
+"""Usernames: unique, made from the address of the account, and never given to another account."""

@@ -1,0 +1,1 @@
+"""Confirming and changing the email address of an account."""

@@ -1,0 +1,1 @@
+"""Downloading a copy of one's own data."""

@@ -1,0 +1,1 @@
+"""Phone factors: numbers, the codes sent to them, limits on sending, and the kinds of messages."""

@@ -1,0 +1,1 @@
+"""The gate: forward authentication for reverse proxies, which ask before each request to an application."""

@@ -1,0 +1,128 @@
+"""The answers of the check: for each dialect, for people and for programs.
+
+Each answer but 200 has at most one `Set-Cookie` and one `WWW-Authenticate`, since nginx hands on only the first. Its
+pages need nothing from our own origin, since browsers show them at the application's address.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from markupsafe import Markup
+
+from twofold.base.problems import Problem
+from twofold.base.site import Site
+from twofold.base.texts import _, locale
+from twofold.base.visitor import NotSignedIn, Visitor
+from twofold.base.web.templates import Templates
+from twofold.gate.questions import Dialect, Kind, Question
+from twofold.gate.rules import Rule
+
+Header = tuple[bytes, bytes]
+FORBIDDEN = 403
+SIGN_IN_PATH = "/.twofold/sign-in.html"
+OK, _FOUND, UNAUTHORIZED = 200, 302, 401
+_IDENTITY: Mapping[str, str] = {
+    "user": "Remote-User",
+    "email": "Remote-Email",
+    "name": "Remote-Name",
+    "groups": "Remote-Groups",
+}
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # would end a header, wherever a name came from
+_STYLE = (
+    "body{font:18px/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.25rem;overflow-wrap:anywhere;"
+    "color:#1d2430;background:#fff}h1{font-size:1.5rem;line-height:1.25}a{color:#0b57a4}"
+    "@media(prefers-color-scheme:dark){body{color:#e8ecf2;background:#14181f}a{color:#8cc2ff}}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_NO_STORE = (b"cache-control", b"no-store")
+_GUARDS: tuple[Header, ...] = (
+    _NO_STORE,
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the proxy gets."""
+
+    status: int
+    headers: tuple[Header, ...] = ()
+    body: bytes = b""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A link on a page."""
+
+    text: str
+    address: str
+
+
+def admit(rule: Rule, visitor: Visitor | None) -> Answer:
+    """Admit a request, with every identity header; the values are empty without a session."""
+    values = identity(rule, visitor)
+    headers = [(name.lower().encode(), values[key].encode()) for key, name in (*_IDENTITY.items(), *rule.headers)]
+    return Answer(OK, (*headers, _NO_STORE))
+
+
+def identity(rule: Rule, visitor: Visitor | None) -> dict[str, str]:
+    """Return the values of the identity headers under a rule."""
+    if visitor is None:
+        return dict.fromkeys(_IDENTITY, "")
+    email = visitor.email_for_applications
+    users = {"username": visitor.username, "email": email, "id": visitor.account_id}
+    values = {"user": users[rule.user], "email": email, "name": visitor.name, "groups": ",".join(visitor.groups)}
+    return {key: _CONTROLS.sub(" ", value) for key, value in values.items()}
+
+
+def redirect(dialect: Dialect, location: str, cookie: Header | None = None) -> Answer:
+    """Send a navigation elsewhere, with at most one cookie; nginx takes the address from a 401."""
+    status = UNAUTHORIZED if dialect is Dialect.NGINX else _FOUND
+    return Answer(status, (*_GUARDS, *((cookie,) if cookie else ()), (b"location", location.encode())))
+
+
+def refuse_program(detail: str, challenge: str) -> Answer:
+    """Refuse a program that is not signed in, and include the path of the page for signing in."""
+    content = {"code": "not_signed_in", "title": _(NotSignedIn.title), "detail": detail, "sign_in": SIGN_IN_PATH}
+    headers = (b"www-authenticate", challenge.encode()), (b"twofold-sign-in", SIGN_IN_PATH.encode())
+    return problem(UNAUTHORIZED, content, *headers)
+
+
+def forbid(site: Site, question: Question | None, title: str, *paragraphs: str, links: Sequence[Link] = ()) -> Answer:
+    """Refuse a request: with a page for people, and with a problem for programs."""
+    if question is not None and question.kind is not Kind.PROGRAM:
+        framed = question.kind is Kind.FRAME
+        return page(site, FORBIDDEN, title, *paragraphs, links=links, framed=framed)
+    return problem(FORBIDDEN, {"code": "not_allowed", "title": title, "detail": " ".join(paragraphs)})
+
+
+def problem(status: int, content: Mapping[str, str], *headers: Header) -> Answer:
+    """Answer with a problem document (RFC 9457)."""
+    body = msgspec.json.encode({"type": "about:blank", "status": status, **content})
+    return Answer(status, (*_GUARDS, *headers, (b"content-type", b"application/problem+json")), body)
+
+
+def fail(fault: Problem) -> Answer:
+    """Answer that the question cannot be decided now; proxies refuse the request then."""
+    return problem(fault.status, {"code": fault.code, "title": _(fault.title), "detail": fault.detail})
+
+
+def page(
+    site: Site, status: int, title: str, *paragraphs: str, links: Sequence[Link] = (), framed: bool = False
+) -> Answer:
+    """Answer with a page that needs nothing else; in a frame, its links open new tabs."""
+    context = {
+        "lang": locale(),
+        "title": title,
+        "paragraphs": paragraphs,
+        "links": links,
+        "new_tab": framed,
+        "style": Markup(_STYLE),  # noqa: S704 - written above
+    }
+    body = site.part(Templates).render("gate/answer.html", context).encode()
+    ancestors = "'self'" if framed else "'none'"
+    policy = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors {ancestors}"
+    described = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy.encode()))
+    return Answer(status, (*_GUARDS, *described), body)

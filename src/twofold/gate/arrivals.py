@@ -1,0 +1,174 @@
+"""Between an application and us: bounces, and the reserved paths at which browsers come back."""
+
+import re
+from collections import OrderedDict, deque
+from urllib.parse import parse_qs, quote, urlencode
+
+from starlette.types import Scope
+
+from twofold.base.proofs import Level
+from twofold.base.site import Site
+from twofold.base.texts import N_, _
+from twofold.base.unit_of_work import Runner
+from twofold.gate import answers, states
+from twofold.gate.actions import Arrival, spend_ticket, visitor_behind
+from twofold.gate.answers import Answer, Link
+from twofold.gate.cookies import (
+    ApplicationCookies,
+    hash_of,
+    is_nonce,
+    new_nonce,
+    read_gate_cookie,
+    write_gate_cookie,
+)
+from twofold.gate.origins import InvalidOrigin, is_forbidden, read_address
+from twofold.gate.questions import Dialect, Kind, Question
+from twofold.gate.rules import Rules
+from twofold.gate.states import State
+from twofold.unlock.rules import Demand
+
+RESERVED = "/.twofold/"
+BEGIN, SIGN_OUT = "/gate/begin", "/gate/sign-out"
+_ARRIVE, _SIGN_IN, _SIGN_OUT = (f"{RESERVED}{name}.html" for name in ("arrive", "sign-in", "sign-out"))
+_MAX_ARRIVALS, _WITHIN, _REMEMBERED = 20, 60, 10_000  # of one browser and session, in seconds; how many of both
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_SIGN_IN_FIRST = N_("Sign in to continue.")
+_NOTHING_SENT = N_("Nothing was sent. Sign in in another tab, come back here and send the form again.")
+
+
+class RecentArrivals:
+    """How often a browser has arrived with one session: one that does not keep our cookie would do so forever."""
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[tuple[str, str], deque[int]] = OrderedDict()
+
+    def is_one_too_many(self, nonce: str, session_id: str, now: int) -> bool:
+        """Count an arrival; return whether there were too many within a minute."""
+        times = self._times.setdefault((nonce, session_id), deque(maxlen=_MAX_ARRIVALS))
+        self._times.move_to_end((nonce, session_id))
+        if len(self._times) > _REMEMBERED:
+            self._times.popitem(last=False)
+        if len(times) == _MAX_ARRIVALS and 0 <= now - times[0] < _WITHIN:
+            return True
+        times.append(now)
+        return False
+
+
+def ask_to_sign_in(
+    site: Site, dialect: Dialect, question: Question, cookies: ApplicationCookies, scope: Scope
+) -> Answer:
+    """Answer a request without a session."""
+    if question.kind in {Kind.NAVIGATION, Kind.FRAME}:
+        return bounce(site, dialect, question, cookies, scope)
+    if question.kind is Kind.FORM:
+        return _nothing_sent(site, question, _("You were signed out"))
+    return answers.refuse_program(_(_SIGN_IN_FIRST), "Bearer")
+
+
+def ask_for_more(
+    site: Site, dialect: Dialect, question: Question, cookies: ApplicationCookies, scope: Scope, demand: Demand
+) -> Answer:
+    """Answer a request whose session has not proved enough (RFC 9470 3)."""
+    if question.kind in {Kind.NAVIGATION, Kind.FRAME}:
+        return bounce(site, dialect, question, cookies, scope)
+    if question.kind is Kind.FORM:
+        return _nothing_sent(site, question, _("Confirm that it is you"))
+    level = f', acr_values="{demand.level}"' if demand.level > Level.ONE_FACTOR else ""
+    age = f', max_age="{site.clock() - demand.since}"' if demand.since else ""
+    challenge = f'Bearer error="insufficient_user_authentication"{level}{age}'
+    return answers.refuse_program(_("Authenticate again to continue."), challenge)
+
+
+def bounce(
+    site: Site,
+    dialect: Dialect,
+    question: Question,
+    cookies: ApplicationCookies,
+    scope: Scope,
+    target: str | None = None,
+) -> Answer:
+    """Send a browser to us with what it wants, sealed. Nothing is written."""
+    known = cookies.read(cookies.nonce_name, scope["headers"])
+    nonce = known if known and is_nonce(known) else new_nonce()
+    state = State(
+        origin=question.origin,
+        target=states.short_target(question.target if target is None else target),
+        nonce=hash_of(nonce),
+        at=site.clock(),
+        method=question.method,
+        client=question.client,
+        in_frame=question.kind is Kind.FRAME,
+    )
+    location = f"{site.config.base_url}{BEGIN}?s={states.seal(site.keys, state)}"
+    return answers.redirect(dialect, location, None if nonce == known else cookies.line(cookies.nonce_name, nonce))
+
+
+async def answer(
+    runner: Runner, dialect: Dialect, question: Question, cookies: ApplicationCookies, scope: Scope
+) -> Answer:
+    """Answer at a reserved path of an application, which never reaches the application."""
+    site = runner.site
+    if question.path not in {_ARRIVE, _SIGN_IN, _SIGN_OUT}:
+        return answers.forbid(site, question, _("This is closed"), _("This address belongs to Twofold."))
+    navigates = question.kind in {Kind.NAVIGATION, Kind.FRAME} and question.method == "GET"
+    if not navigates or question.is_prefetch:
+        return answers.refuse_program(_(_SIGN_IN_FIRST), "Bearer")
+    given = {name: values[0] for name, values in parse_qs(question.query).items() if len(values) == 1}
+    if question.path == _SIGN_OUT:
+        query = urlencode({"rd": f"{question.origin}/"})
+        return answers.redirect(dialect, f"{site.config.base_url}{SIGN_OUT}?{query}")
+    if question.path == _SIGN_IN:
+        return bounce(site, dialect, question, cookies, scope, _local_target(given.get("to", "/")))
+    return await _arrive(runner, dialect, question, cookies, scope, given.get("t", ""))
+
+
+async def _arrive(
+    runner: Runner, dialect: Dialect, question: Question, cookies: ApplicationCookies, scope: Scope, token: str
+) -> Answer:
+    site, origin = runner.site, question.origin
+    nonce = cookies.read(cookies.nonce_name, scope["headers"])
+    known = read_gate_cookie(site.keys, cookies.read(cookies.gate_name, scope["headers"]), origin)
+    is_in = known is not None and await visitor_behind(site, known, is_use=False) is not None
+    arrival = Arrival()
+    if _TOKEN.fullmatch(token):
+        arrival = await runner.write(spend_ticket, token, str(origin), hash_of(nonce or ""))
+    if not is_in and not is_nonce(nonce):
+        return _cookie_not_kept(site, question)
+    location = f"{origin}{arrival.target or '/'}"
+    if arrival.gate_id is None or (is_in and arrival.gate_id == known):
+        return answers.redirect(dialect, location)
+    if site.part(RecentArrivals).is_one_too_many(nonce or "", arrival.session_id, site.clock()):
+        return _cookie_not_kept(site, question)
+    value = write_gate_cookie(site.keys, arrival.gate_id, origin)
+    return answers.redirect(dialect, location, cookies.line(cookies.gate_name, value))
+
+
+def _cookie_not_kept(site: Site, question: Question) -> Answer:
+    host = question.origin.authority
+    return answers.forbid(
+        site,
+        question,
+        _("This browser, or the proxy in front of {host}, did not keep our cookie").format(host=host),
+        _("Allow cookies for {host} and try again.").format(host=host),
+        _("Administrators: check that the proxy passes on the cookie that the gate sets, as in the recipes."),
+        links=[Link(_("Try again"), "/")],
+    )
+
+
+def _nothing_sent(site: Site, question: Question, title: str) -> Answer:
+    """Say that a form has not reached the application, and lead back to its page."""
+    try:
+        origin, _target = read_address(question.referer)
+        back = question.referer if site.part(Rules).covers(origin) else "/"
+    except InvalidOrigin:
+        back = "/"
+    return answers.page(
+        site, answers.UNAUTHORIZED, title, _(_NOTHING_SENT), links=[Link(_("Go back to the form"), back)]
+    )
+
+
+def _local_target(wanted: str) -> str:
+    """Return a target at the same origin: the one wanted, or the front page."""
+    encoded = quote(wanted, safe="/:?#[]@!$&'()*+,;=%~-._")
+    is_local = encoded.startswith("/") and not encoded.startswith("//") and not is_forbidden(encoded)
+    return encoded if is_local and not encoded.startswith(RESERVED) else "/"

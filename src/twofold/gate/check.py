@@ -1,0 +1,155 @@
+"""The check: whether a request to an application may pass. Proxies ask it before each request.
+
+Raw ASGI functions in front of the router. A request that passes costs one indexed read, and nothing is written or
+cached: whatever ends a session or changes an account counts at the next request.
+"""
+
+import logging
+from ipaddress import ip_network
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from twofold.base.languages import Languages
+from twofold.base.problems import Unavailable
+from twofold.base.sightings import Sightings
+from twofold.base.site import Site
+from twofold.base.texts import _
+from twofold.base.unit_of_work import Runner
+from twofold.base.visitor import Visitor
+from twofold.base.web.peers import caller_of, forwarding_fault, is_trusted, peer_of
+from twofold.base.web.refusals import unexpected_error
+from twofold.base.web.routes import Endpoint
+from twofold.config import Network
+from twofold.gate import answers, arrivals
+from twofold.gate.actions import visitor_behind
+from twofold.gate.answers import Answer, Header, Link
+from twofold.gate.arrivals import RESERVED
+from twofold.gate.cookies import ApplicationCookies, read_gate_cookie
+from twofold.gate.demands import demand_of, is_met
+from twofold.gate.questions import ENVOY_PATH, Dialect, InvalidQuestion, Question, read_question
+from twofold.gate.rules import Decision, Require, Rule, Rules
+from twofold.gate.sightings import INVALID_QUESTION, REMEDIES, UNTRUSTED_PROXY
+
+_log = logging.getLogger("twofold")
+_LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))  # trusted to try it on one machine
+
+
+class Check:
+    """Answers the questions of proxies in one dialect."""
+
+    def __init__(self, site: Site, dialect: Dialect) -> None:
+        self._site = site
+        self._dialect = dialect
+        self._rules = site.part(Rules)
+        self._trusted = (*site.config.trusted_proxies, *(_LOOPBACK if site.config.loopback else ()))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        """Answer a proxy. If anything goes wrong, the request is refused."""
+        caller = caller_of(scope, self._trusted, self._site.part(Languages))
+        try:
+            with self._site.part(Languages).speaking(caller.locale):
+                answer = await self._answer(scope, Runner(self._site, caller))
+        except Unavailable as problem:
+            answer = answers.fail(problem)
+        except Exception:  # noqa: BLE001 - the operator finds the cause in the log
+            answer = answers.fail(unexpected_error(scope["path"]))
+        headers = [*answer.headers, *_repeated(scope, answer), (b"content-length", b"%d" % len(answer.body))]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+    async def _answer(self, scope: Scope, runner: Runner) -> Answer:
+        peer = peer_of(scope)
+        if not is_trusted(peer, self._trusted):
+            return self._refuse_proxy(UNTRUSTED_PROXY, peer)
+        if fault := forwarding_fault(scope, self._trusted):
+            self._record(fault, peer)
+        try:
+            question = read_question(self._dialect, scope, runner.caller.source)
+        except InvalidQuestion as fault:
+            _log.info("gate refused: %s", fault, extra={"peer": peer})
+            return self._refuse_proxy(INVALID_QUESTION, peer)
+        decision = self._rules.decide(question.asked)
+        if not self._rules.covers(question.origin):
+            return self._forbid(question, decision)
+        cookies = ApplicationCookies(self._site.config, question.origin)
+        if question.path.startswith(RESERVED):
+            return await arrivals.answer(runner, self._dialect, question, cookies, scope)
+        return await self._decide(question, decision, cookies, scope)
+
+    async def _decide(
+        self, question: Question, decision: Decision, cookies: ApplicationCookies, scope: Scope
+    ) -> Answer:
+        rule = decision.rule
+        if rule is None or decision.is_refused:
+            return self._forbid(question, decision)
+        value = cookies.read(cookies.gate_name, scope["headers"])
+        gate_id = read_gate_cookie(self._site.keys, value, question.origin)
+        if rule.require is Require.OPEN:
+            return answers.admit(rule, await self._visitor_if_possible(gate_id))
+        visitor = await visitor_behind(self._site, gate_id, is_use=True) if gate_id else None
+        if visitor is None:
+            return arrivals.ask_to_sign_in(self._site, self._dialect, question, cookies, scope)
+        if not rule.admits(visitor.username, visitor.groups) or not answers.identity(rule, visitor)["user"]:
+            return self._refuse_visitor(question, rule, visitor)
+        now = self._site.clock()
+        if not is_met(rule, visitor, now):
+            return arrivals.ask_for_more(self._site, self._dialect, question, cookies, scope, demand_of(rule, now))
+        return answers.admit(rule, visitor)
+
+    async def _visitor_if_possible(self, gate_id: bytes | None) -> Visitor | None:
+        """Return who asks for something open to everyone, or None; a failure of the database changes nothing."""
+        if gate_id is None:
+            return None
+        try:
+            return await visitor_behind(self._site, gate_id, is_use=False)
+        except Unavailable:
+            return None
+
+    def _refuse_proxy(self, name: str, detail: str) -> Answer:
+        self._record(name, detail)
+        text = f"The peer {detail} {REMEDIES[name]}."
+        return answers.problem(answers.FORBIDDEN, {"code": "not_allowed", "title": name, "detail": text})
+
+    def _record(self, name: str, detail: str) -> None:
+        self._site.part(Sightings).record(name, detail, self._site.clock())
+
+    def _forbid(self, question: Question, decision: Decision) -> Answer:
+        """Refuse what no rule permits; the operator finds the reason by `twofold gate test`."""
+        _log.info("gate refused: %s", decision.reason, extra={"host": question.origin.authority})
+        return answers.forbid(
+            self._site,
+            question,
+            _("This is closed"),
+            _("No rule lets anyone open this address. If you expected to get in, tell your administrator."),
+        )
+
+    def _refuse_visitor(self, question: Question, rule: Rule, visitor: Visitor) -> Answer:
+        _log.info("gate refused: %s is not for this account", rule.name, extra={"host": question.origin.authority})
+        return answers.forbid(
+            self._site,
+            question,
+            _("You may not open this"),
+            _("You are signed in as {email}. This account is not allowed here.").format(email=visitor.email),
+            links=[Link(_("Use another account"), f"{self._site.config.base_url}/gate/sign-out?rd={question.origin}/")],
+        )
+
+
+def _repeated(scope: Scope, answer: Answer) -> list[Header]:
+    """Return the `Authorization` of an admitted request if the proxy, which is Traefik, can only copy it from here."""
+    if answer.status != answers.OK or scope["query_string"] != b"authorization=repeat":
+        return []
+    return [(name, value) for name, value in scope["headers"] if name == b"authorization"]
+
+
+def _endpoint(dialect: Dialect, path: str, *, below: bool = False) -> Endpoint:
+    def make(site: Site) -> ASGIApp:
+        return Check(site, dialect)
+
+    return Endpoint(method="*", path=path, raw=make, below=below)
+
+
+ENDPOINTS = (
+    _endpoint(Dialect.NGINX, "/gate/nginx"),
+    _endpoint(Dialect.FORWARD, "/gate/forward"),
+    _endpoint(Dialect.ENVOY, ENVOY_PATH, below=True),
+)

@@ -1,0 +1,8 @@
+"""What the gate notices about proxies, with the rest of a sentence that begins with the peer's address."""
+
+UNTRUSTED_PROXY = "gate questions from an untrusted peer"
+INVALID_QUESTION = "gate questions that cannot be read"
+REMEDIES = {
+    UNTRUSTED_PROXY: "asked the gate and was refused: if it is your proxy, add it to TWOFOLD_TRUSTED_PROXIES",
+    INVALID_QUESTION: "asked the gate and was refused: compare the configuration of the proxy with docs/gate.md",
+}

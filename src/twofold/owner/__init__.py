@@ -1,1 +1,0 @@
-"""What only the owner of an account can do to it: give it another address, and close it."""

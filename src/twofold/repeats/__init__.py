@@ -1,0 +1,1 @@
+"""Repeating completed steps whose answer was lost, or whose form was sent twice."""

@@ -1,0 +1,1 @@
+"""A kind of thing that a test adds to the service: one folder, one import and one line."""

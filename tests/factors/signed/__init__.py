@@ -1,0 +1,1 @@
+"""A factor kind for tests, whose answer is a signature of a challenge instead of six digits."""

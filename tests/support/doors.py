@@ -1,0 +1,200 @@
+"""Reverse proxies in front of the gate, each started from the recipe in its document."""
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from tests.support.programs import need
+from tests.support.service import free_port
+
+DOCUMENTS = Path(__file__).parents[2] / "docs" / "doors"
+APPLICATION, TWOFOLD = "app.example.org", "auth.example.org"
+
+
+class Place(NamedTuple):
+    """What a recipe is adapted to: the ports, the certificate, and all hosts of applications."""
+
+    folder: Path
+    certificate: Path
+    port: int
+    twofold: int
+    application: int
+    hosts: Sequence[str]
+
+
+class Recipe(NamedTuple):
+    """How a proxy is started: its program, its document, and what surrounds the block there."""
+
+    program: str
+    write: Callable[[Place], Path]
+    command: Callable[[str, Place, Path], list[str]]
+
+
+class Door:
+    """A proxy for `with Door(name, folder, certificate, ...) as door:`, which listens at `port` on loopback."""
+
+    def __init__(
+        self, name: str, folder: Path, certificate: Path, *, twofold: int, application: int, hosts: Sequence[str]
+    ) -> None:
+        self.name = name
+        self.recipe = RECIPES[name]
+        folder = folder / f"{name}-{secrets.token_hex(4)}"
+        self.place = Place(folder, certificate, free_port(), twofold, application, hosts)
+        self.port = self.place.port
+
+    def __enter__(self) -> Self:
+        program = need(self.recipe.program)
+        self.place.folder.mkdir(parents=True)
+        settings = self.recipe.write(self.place)
+        log = (self.place.folder / "log").open("wb")
+        self.process = subprocess.Popen(
+            self.recipe.command(program, self.place, settings),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "HOME": str(self.place.folder), "XDG_DATA_HOME": str(self.place.folder)},
+        )
+        log.close()
+        give_up_at = time.monotonic() + 20
+        while not self._listens():
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < give_up_at, f"{self.name} does not listen:\n{self.log()}"
+            time.sleep(0.02)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        self.process.kill()
+        self.process.wait(5)
+
+    def log(self) -> str:
+        """Return what the proxy has written."""
+        return (self.place.folder / "log").read_text(errors="replace")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def block(document: str, language: str, number: int = 0) -> str:
+    """Return a block of code from a document below docs/doors."""
+    text = (DOCUMENTS / document).read_text("utf-8")
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return found[number]
+
+
+def adapt(text: str, replacements: Mapping[str, str]) -> str:
+    """Return a block with other ports, certificates and names. Raise AssertionError if one is not in it."""
+    for old, new in replacements.items():
+        assert old in text, f"the recipe no longer contains {old!r}"
+        text = text.replace(old, new)
+    return text
+
+
+def _write_nginx(place: Place) -> Path:
+    recipe = adapt(
+        block("nginx.md", "nginx"),
+        {
+            "listen 443 ssl;": f"listen 127.0.0.1:{place.port} ssl;",
+            "/etc/ssl/example.org.pem": str(place.certificate),
+            "/etc/ssl/example.org.key": str(place.certificate),
+            f"server_name {APPLICATION};": f"server_name {' '.join(place.hosts)};",
+            "127.0.0.1:8000": f"127.0.0.1:{place.twofold}",
+            "127.0.0.1:8001": f"127.0.0.1:{place.application}",
+        },
+    )
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {place.folder}/{kind};\n" for kind in kinds)
+    user = "user root;" if os.geteuid() == 0 else ""
+    settings = place.folder / "nginx.conf"
+    settings.write_text(
+        f"{user}\ndaemon off;\npid {place.folder}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n"
+        f"server_names_hash_bucket_size 128;\n{temporary}{recipe}}}\n"
+    )
+    return settings
+
+
+def _write_caddy(place: Place) -> Path:
+    tls = f"\ttls {place.certificate} {place.certificate}\n"
+    recipe = adapt(
+        block("caddy.md", "caddy"),
+        {
+            f"{TWOFOLD} {{\n": f"{TWOFOLD} {{\n{tls}",
+            f"{APPLICATION} {{\n": f"{', '.join(place.hosts)} {{\n{tls}",
+            "127.0.0.1:8000": f"127.0.0.1:{place.twofold}",
+            "127.0.0.1:8001": f"127.0.0.1:{place.application}",
+        },
+    )
+    options = f"admin off\n\thttps_port {place.port}\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1"
+    settings = place.folder / "Caddyfile"
+    settings.write_text(f"{{\n\t{options}\n}}\n{recipe}")
+    return settings
+
+
+def _write_haproxy(place: Place) -> Path:
+    script = place.folder / "twofold.lua"
+    script.write_text(adapt(block("haproxy.md", "lua"), {"127.0.0.1:8000": f"127.0.0.1:{place.twofold}"}))
+    recipe = adapt(
+        block("haproxy.md", "haproxy"),
+        {
+            "/etc/haproxy/twofold.lua": str(script),
+            "/etc/haproxy/example.org.pem": str(place.certificate),
+            "bind :443": f"bind 127.0.0.1:{place.port}",
+            APPLICATION: " ".join(place.hosts),
+            "127.0.0.1:8000": f"127.0.0.1:{place.twofold}",
+            "127.0.0.1:8001": f"127.0.0.1:{place.application}",
+        },
+    )
+    settings = place.folder / "haproxy.cfg"
+    settings.write_text(recipe)
+    return settings
+
+
+def _write_envoy(place: Place) -> Path:
+    recipe = adapt(
+        block("envoy.md", "yaml"),
+        {
+            "/etc/envoy/example.org.pem": str(place.certificate),
+            "/etc/envoy/example.org.key": str(place.certificate),
+            "address: 0.0.0.0, port_value: 443": f"address: 127.0.0.1, port_value: {place.port}",
+            APPLICATION: ", ".join(place.hosts),
+            "http://127.0.0.1:8000": f"http://127.0.0.1:{place.twofold}",
+            "port_value: 8000": f"port_value: {place.twofold}",
+            "port_value: 8001": f"port_value: {place.application}",
+        },
+    )
+    settings = place.folder / "envoy.yaml"
+    settings.write_text(recipe)
+    return settings
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "nginx": Recipe(
+        "nginx",
+        _write_nginx,
+        lambda program, place, settings: [program, "-p", str(place.folder), "-e", "stderr", "-c", str(settings)],
+    ),
+    "caddy": Recipe(
+        "caddy",
+        _write_caddy,
+        lambda program, _place, settings: [program, "run", "--adapter", "caddyfile", "--config", str(settings)],
+    ),
+    "haproxy": Recipe("haproxy", _write_haproxy, lambda program, _place, settings: [program, "-f", str(settings)]),
+    "envoy": Recipe(
+        "envoy",
+        _write_envoy,
+        lambda program, _place, settings: [program, "--disable-hot-restart", "--concurrency", "1", "-c", str(settings)],
+    ),
+}
