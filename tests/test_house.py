@@ -161,7 +161,8 @@ def test_base_names_no_feature() -> None:
 
 def test_every_source_file_opens_with_its_law() -> None:
     """Whoever opens a file reads first what it is for; only an empty package marker needs no words."""
-    silent = [name for name, text in python_files("src/", "tests/", "bench/") if text.strip() and not law_of(text)]
+    files = python_files("src/", "tests/", "bench/", "demo/")
+    silent = [name for name, text in files if text.strip() and not law_of(text)]
     assert silent == []
 
 

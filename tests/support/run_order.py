@@ -31,6 +31,7 @@ SLOW_FOLDERS = ["journeys", "faults", "contract", "attacks", "model", "nodes"]
 NOT_QUICK = {
     *SLOW_FOLDERS,
     "test_bench_modes.py",
+    "test_demo.py",
     "test_demolition.py",
     "cli",
     "doors",
