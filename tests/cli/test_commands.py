@@ -62,7 +62,11 @@ def test_config_check_lists_errors_as_json(tmp_path: Path) -> None:
     run = twofold(tmp_path, "config", "check", "--json", TRUST="never")
     shown = json.loads(run.stdout)
     assert (run.returncode, shown["ok"], len(shown["faults"])) == (1, False, 1)
-    assert json.loads(twofold(tmp_path, "config", "check", "--json").stdout) == {"ok": True, "faults": []}
+    assert json.loads(twofold(tmp_path, "config", "check", "--json").stdout) == {
+        "ok": True,
+        "faults": [],
+        "warnings": [],
+    }
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["show", "--json"], ["check"], ["check", "--json"], ["reference"]])

@@ -1,6 +1,6 @@
 """Twofold and an application behind each proxy, which is started from its document."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ from tests.support.doors import RECIPES, TWOFOLD, Door
 from tests.support.echo import EchoApplication
 from tests.support.service import Service
 
-APP, OTHER, OPEN, CLOSED, STAFF, MIXED = HOSTS = tuple(
-    f"{name}.example.org" for name in ("app", "other", "open", "closed", "staff", "mixed")
+APP, OTHER, OPEN, CLOSED, STAFF, MIXED, PART, WILD = HOSTS = tuple(
+    f"{name}.example.org" for name in ("app", "other", "open", "closed", "staff", "mixed", "part", "one.wild")
 )
 RULES = f"""
 [[rules]]
@@ -35,6 +35,13 @@ path = "/strong"
 require = "two_factor"
 [[rules]]
 host = "{MIXED}"
+[[rules]]
+host = "{PART}"
+path = "/admin"
+require = "two_factor"
+[[rules]]
+host = "{PART}"
+require = "open"
 """
 ADA = "ada@example.org"
 
@@ -45,19 +52,27 @@ class Site:
     def __init__(self, folder: Path, service: Service, application: EchoApplication) -> None:
         self.folder = folder
         self.authority = Authority(folder)
-        self.authority.server(TWOFOLD, *HOSTS)
+        self.authority.server(TWOFOLD, *HOSTS, "*.wild.example.org")
         self.service = service
         self.application = application
 
-    def behind(self, name: str, *, twofold: int | None = None) -> Door:
-        """Return a proxy; `twofold` is another port to ask at."""
+    def behind(
+        self,
+        name: str,
+        *,
+        twofold: int | None = None,
+        application: int | None = None,
+        changes: Mapping[str, str] | None = None,
+    ) -> Door:
+        """Return a proxy; `twofold` is another port to ask at, and `changes` are made to its recipe."""
         return Door(
             name,
             self.folder,
             self.folder / "server.pem",
             twofold=twofold or self.service.port,
-            application=self.application.port,
+            application=application or self.application.port,
             hosts=HOSTS,
+            changes=changes,
         )
 
 
@@ -69,7 +84,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "base_url": f"https://{TWOFOLD}",
         "trusted_proxies": "127.0.0.1",
         "gate_rules": RULES,
-        "gate_hosts": f"{APP} {OTHER}",
+        "gate_hosts": f"{APP} {OTHER} *.wild.example.org",
     }
     with EchoApplication() as application, Service(folder, settings=settings) as service:
         with Api(service.url) as api:

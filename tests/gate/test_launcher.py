@@ -1,5 +1,6 @@
 """The start page: tiles of the applications for one's groups, in place of the settings."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,25 @@ async def test_start_page_is_the_settings_without_applications(tmp_path: Path) -
     async with in_process(tmp_path) as browser:
         await sign_in(browser)
         (await browser.get("/")).goes_to("/settings")
+
+
+async def test_every_page_links_to_the_start_page_for_those_who_are_signed_in(tmp_path: Path) -> None:
+    """In the header; not before the sign-in, and not without applications."""
+    link = re.compile(r'<a class="start" href="/"( aria-current="page")?>Applications</a>')
+    async with in_process(tmp_path / "with", gate_apps=APPS) as browser:
+        for page in ("/sign-in", "/sign-up", "/nothing"):
+            assert not link.search((await browser.get(page)).html), page
+        await sign_in(browser)
+        for page in ("/settings", "/authenticate", "/settings/activity"):
+            found = link.search((await browser.get(page)).html)
+            assert found, page
+            assert not found[1]
+        start = link.search((await browser.get("/")).expect(200).html)
+        assert start
+        assert start[1], "screen readers should say that this is the current page"
+    async with in_process(tmp_path / "without") as browser:
+        await sign_in(browser)
+        assert "Applications" not in (await browser.get("/settings")).expect(200).html
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every page in every state is accessible: axe finds nothing at WCAG 2.2 AA, and 320 pixels are enough."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -15,6 +16,16 @@ from tests.support.mailbox import link_in, wait_for_mail
 from tests.support.phones import Phone as Called
 from tests.support.recorder import Recorder
 from tests.support.service import Service
+
+APPS = """
+[[apps]]
+name = "Team wiki"
+url = "https://wiki.example.org/"
+
+[[apps]]
+name = "Büchersammlungsverwaltungsprogramm"
+url = "https://books.example.org/"
+"""
 
 
 @pytest.fixture
@@ -71,6 +82,21 @@ def test_sign_up_sign_in_and_error_pages_are_accessible(computer: Computer, gall
     gallery.shows("sign-up-link-gone", "This link no longer works")
     ada.opens(link(service, "account", "invite", "guest@example.com"))
     gallery.shows("invitation", "Accept your invitation")
+
+
+def test_start_page_and_the_link_to_it_are_accessible(browser: Browser, tmp_path: Path) -> None:
+    """With a long address of the site's name, which must leave room for the link at 320 pixels."""
+    settings = {"gate_apps": APPS, "site_name": "Accounts of the Example Association"}
+    with Service(tmp_path, settings=settings) as service, Computer(browser, service) as computer:
+        gallery, ada = Gallery(computer.page), BrowserPerson(computer)
+        ada.signs_up()
+        ada.opens("/")
+        gallery.shows("start", "Your applications")
+        ada.opens("/settings")
+        gallery.shows("settings-with-start", "User Settings")
+        ada.link("Applications").click()
+        ada.page.get_by_role("heading", name="Your applications").wait_for()
+        gallery.close()
 
 
 def test_password_reset_pages_are_accessible(computer: Computer, gallery: Gallery, service: Service) -> None:

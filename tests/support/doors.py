@@ -39,12 +39,24 @@ class Recipe(NamedTuple):
 
 
 class Door:
-    """A proxy for `with Door(name, folder, certificate, ...) as door:`, which listens at `port` on loopback."""
+    """A proxy for `with Door(name, folder, certificate, ...) as door:`, which listens at `port` on loopback.
+
+    `changes` are made to its recipe: text to replace, and what to put there.
+    """
 
     def __init__(
-        self, name: str, folder: Path, certificate: Path, *, twofold: int, application: int, hosts: Sequence[str]
+        self,
+        name: str,
+        folder: Path,
+        certificate: Path,
+        *,
+        twofold: int,
+        application: int,
+        hosts: Sequence[str],
+        changes: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
+        self.changes = changes or {}
         self.recipe = RECIPES[name]
         folder = folder / f"{name}-{secrets.token_hex(4)}"
         self.place = Place(folder, certificate, free_port(), twofold, application, hosts)
@@ -54,6 +66,7 @@ class Door:
         program = need(self.recipe.program)
         self.place.folder.mkdir(parents=True)
         settings = self.recipe.write(self.place)
+        settings.write_text(adapt(settings.read_text(), self.changes))
         log = (self.place.folder / "log").open("wb")
         self.process = subprocess.Popen(
             self.recipe.command(program, self.place, settings),

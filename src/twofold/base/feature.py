@@ -67,6 +67,7 @@ class Feature:
     account_keys: tuple[str, ...] = ()  # prefixes of throttle keys that end with the id of an account
     checks: tuple[Callable[[Config, Database, int], Awaitable[Iterable[Checked]]], ...] = ()  # of `twofold doctor`
     faults: Callable[[Config], Iterable[Fault]] = lambda _: ()  # in settings that only this feature can parse
+    warnings: Callable[[Config], Iterable[str]] = lambda _: ()  # sentences about valid settings that are mistakes
 
 
 class Features:
@@ -110,6 +111,10 @@ class Features:
     def faults(self, config: Config) -> Iterator[Fault]:
         """Return the faults in settings that only features can parse."""
         return chain.from_iterable(each.faults(config) for each in self._features)
+
+    def warnings(self, config: Config) -> Iterator[str]:
+        """Return a sentence for each setting that is valid, but probably a mistake."""
+        return chain.from_iterable(each.warnings(config) for each in self._features)
 
     def read_settings(self, environ: Mapping[str, str], *, port: int = 8000) -> tuple[Config, dict[str, str]]:
         """Return the settings and the source of each. Raise ConfigError with all faults, those of features included."""

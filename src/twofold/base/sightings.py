@@ -72,6 +72,16 @@ async def seen_since(tx: Transaction, name: str, since: int) -> list[tuple[str, 
     return [(row["detail"], row["at"]) for row in rows]
 
 
+async def details(tx: Transaction, name: str) -> list[str]:
+    """Return the details of all sightings of this name."""
+    return [row["detail"] for row in await tx.all("SELECT detail FROM sighting WHERE name = :name", name=name)]
+
+
+async def delete(tx: Transaction, name: str) -> None:
+    """Delete the sightings of this name."""
+    await tx.run("DELETE FROM sighting WHERE name = :name", name=name)
+
+
 async def save(tx: Transaction, name: str, detail: str, at: int) -> None:
     """Store a sighting in this transaction."""
     await tx.run(

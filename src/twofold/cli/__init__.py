@@ -14,7 +14,7 @@ COMMANDS = {
     "serve": "Set up what is missing, migrate, and serve until Ctrl-C or SIGTERM.",
     "account": "Add, invite, list, change, unlock, reset and disable accounts.",
     "group": "List, add and remove groups and their members.",
-    "gate": "Find mistakes in the rules of the gate.",
+    "gate": "Find mistakes in the rules of the gate, and in the proxies that ask it.",
     "config": "Show, check and explain the settings.",
     "doctor": "Check settings, database, durability, clock, keys and couriers.",
     "healthcheck": "Check whether a running service is ready.",

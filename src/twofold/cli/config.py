@@ -30,17 +30,20 @@ def show(*, as_json: bool) -> None:
 @command.command()
 @json_option
 def check(*, as_json: bool) -> None:
-    """Check the settings and report all faults together."""
+    """Check the settings, and report all faults together, and what is valid but probably a mistake."""
     try:
-        FEATURES.read_settings(os.environ)
+        config, _sources = FEATURES.read_settings(os.environ)
     except ConfigError as error:
         if as_json:
-            print_json({"ok": False, "faults": error.faults})
+            print_json({"ok": False, "faults": error.faults, "warnings": []})
         raise
+    warnings = list(FEATURES.warnings(config))
     if as_json:
-        print_json({"ok": True, "faults": []})
+        print_json({"ok": True, "faults": [], "warnings": warnings})
     else:
         click.echo("The settings are valid.")
+        for warning in warnings:
+            click.echo(f"Warning: {warning}")
 
 
 @command.command()

@@ -24,7 +24,7 @@ Header = tuple[bytes, bytes]
 FORBIDDEN = 403
 SIGN_IN_PATH = "/.twofold/sign-in.html"
 OK, _FOUND, UNAUTHORIZED = 200, 302, 401
-_IDENTITY: Mapping[str, str] = {
+IDENTITY: Mapping[str, str] = {
     "user": "Remote-User",
     "email": "Remote-Email",
     "name": "Remote-Name",
@@ -63,14 +63,14 @@ class Link(msgspec.Struct, frozen=True):
 def admit(rule: Rule, visitor: Visitor | None) -> Answer:
     """Admit a request, with every identity header; the values are empty without a session."""
     values = identity(rule, visitor)
-    headers = [(name.lower().encode(), values[key].encode()) for key, name in (*_IDENTITY.items(), *rule.headers)]
+    headers = [(name.lower().encode(), values[key].encode()) for key, name in (*IDENTITY.items(), *rule.headers)]
     return Answer(OK, (*headers, _NO_STORE))
 
 
 def identity(rule: Rule, visitor: Visitor | None) -> dict[str, str]:
     """Return the values of the identity headers under a rule."""
     if visitor is None:
-        return dict.fromkeys(_IDENTITY, "")
+        return dict.fromkeys(IDENTITY, "")
     email = visitor.email_for_applications
     users = {"username": visitor.username, "email": email, "id": visitor.account_id}
     values = {"user": users[rule.user], "email": email, "name": visitor.name, "groups": ",".join(visitor.groups)}

@@ -26,9 +26,11 @@ from twofold.gate.answers import Answer, Header, Link
 from twofold.gate.arrivals import RESERVED
 from twofold.gate.cookies import ApplicationCookies, read_gate_cookie
 from twofold.gate.demands import demand_of, is_met
+from twofold.gate.probe.marks import NEEDLE
+from twofold.gate.probe.notes import take_note
 from twofold.gate.questions import ENVOY_PATH, Dialect, InvalidQuestion, Question, read_question
 from twofold.gate.rules import Decision, Require, Rule, Rules
-from twofold.gate.sightings import INVALID_QUESTION, REMEDIES, UNTRUSTED_PROXY
+from twofold.gate.sightings import REMEDIES, UNTRUSTED_PROXY
 
 _log = logging.getLogger("twofold")
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))  # trusted to try it on one machine
@@ -53,6 +55,8 @@ class Check:
             answer = answers.fail(problem)
         except Exception:  # noqa: BLE001 - the operator finds the cause in the log
             answer = answers.fail(unexpected_error(scope["path"]))
+        if _is_marked(scope):
+            await take_note(self._site, self._dialect, scope, self._trusted, caller.source, answer.status)
         headers = [*answer.headers, *_repeated(scope, answer), (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
@@ -67,7 +71,7 @@ class Check:
             question = read_question(self._dialect, scope, runner.caller.source)
         except InvalidQuestion as fault:
             _log.info("gate refused: %s", fault, extra={"peer": peer})
-            return self._refuse_proxy(INVALID_QUESTION, peer)
+            return self._refuse_proxy(fault.sighting, peer)
         decision = self._rules.decide(question.asked)
         if not self._rules.covers(question.origin):
             return self._forbid(question, decision)
@@ -132,6 +136,11 @@ class Check:
             _("You are signed in as {email}. This account is not allowed here.").format(email=visitor.email),
             links=[Link(_("Use another account"), f"{self._site.config.base_url}/gate/sign-out?rd={question.origin}/")],
         )
+
+
+def _is_marked(scope: Scope) -> bool:
+    """Return whether a question may be about a request of `twofold gate probe`."""
+    return NEEDLE in scope["query_string"] or any(NEEDLE in value for _, value in scope["headers"])
 
 
 def _repeated(scope: Scope, answer: Answer) -> list[Header]:

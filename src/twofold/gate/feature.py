@@ -7,7 +7,7 @@ from twofold.base.feature import Feature
 from twofold.base.keys import Keyring
 from twofold.base.web.context import StartPage
 from twofold.config import Config
-from twofold.gate import actions, check, launcher, pages, reading, sightings, store
+from twofold.gate import actions, check, doctor, launcher, mistakes, pages, reading, sightings, store
 from twofold.gate.arrivals import RecentArrivals
 from twofold.gate.launcher import Applications
 from twofold.gate.rules import Rules
@@ -20,7 +20,7 @@ def _announcements(config: Config) -> list[str]:
 
 def _parts(config: Config, _keys: Keyring) -> dict[type[Any], Any]:
     apps = Applications(reading.read_apps(config.gate_apps))
-    start = {StartPage: StartPage(launcher.show), Applications: apps} if apps else {}
+    start = {StartPage: StartPage(launcher.show, launcher.LINK), Applications: apps} if apps else {}
     return {Rules: reading.read_all_rules(config), RecentArrivals: RecentArrivals(), **start}
 
 
@@ -34,4 +34,6 @@ FEATURE = Feature(
     parts=_parts,
     announcements=_announcements,
     faults=reading.faults,
+    warnings=mistakes.warnings,
+    checks=(doctor.check_wildcards,),
 )

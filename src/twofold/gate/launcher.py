@@ -2,8 +2,11 @@
 
 from starlette.responses import Response
 
+from twofold.base.texts import N_
 from twofold.base.web.context import Context
 from twofold.gate.reading import Application
+
+LINK = N_("Applications")  # in the header of every page
 
 
 class Applications(tuple[Application, ...]):

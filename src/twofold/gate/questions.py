@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from twofold.gate.origins import InvalidOrigin, Origin, is_forbidden, read_address, read_origin
 from twofold.gate.rules import Asked
+from twofold.gate.sightings import INVALID_QUESTION, PLAIN_QUESTION
 
 ENVOY_PATH = "/gate/envoy"
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
@@ -39,6 +40,14 @@ class Kind(Enum):
 
 class InvalidQuestion(ValueError):
     """The question cannot be read; the message is a sentence for the operator."""
+
+    sighting = INVALID_QUESTION
+
+
+class PlainQuestion(InvalidQuestion):
+    """The question is about plain http, which the gate cannot protect."""
+
+    sighting = PLAIN_QUESTION
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -81,6 +90,11 @@ _NAMES: Mapping[Dialect, tuple[str, ...]] = {
 _DESCRIPTION = ("sec-fetch-mode", "sec-fetch-dest", "sec-purpose", "accept", "referer")
 
 
+def names_of(dialect: Dialect) -> tuple[str, ...]:
+    """Return the names of the headers that a dialect reads, in lower case."""
+    return _NAMES[dialect]
+
+
 def read_question(dialect: Dialect, scope: Scope, client: str) -> Question:
     """Return the question of a proxy. Raise InvalidQuestion."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -90,7 +104,7 @@ def read_question(dialect: Dialect, scope: Scope, client: str) -> Question:
     except InvalidOrigin as fault:
         raise InvalidQuestion(f"the address is not valid: {fault}") from None
     if not origin.is_safe:
-        raise InvalidQuestion(
+        raise PlainQuestion(
             "the application is asked for by http: let the proxy send X-Forwarded-Proto: https for what came by TLS"
         )
     if is_forbidden(target):

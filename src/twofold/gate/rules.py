@@ -45,6 +45,14 @@ class HostPattern(msgspec.Struct, frozen=True):
         label, _, rest = origin.host.partition(".")
         return rest == self.host and bool(label)
 
+    def covers(self, other: "HostPattern") -> bool:
+        """Return whether every origin that another pattern matches is matched by this one, too."""
+        if self.port != other.port and not (self.port == 0 and _is_local(self.host)):
+            return False
+        if self.wildcard == other.wildcard:
+            return self.host == other.host
+        return self.wildcard and other.host.partition(".")[2] == self.host
+
     def __str__(self) -> str:
         """Return the pattern as it is written in a rule."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -138,12 +146,13 @@ def _matches(rule: Rule, asked: Asked) -> bool:
     path = unquote(asked.path)  # applications read %40 as @, and rules are written with @
     return (
         (not rule.methods or asked.method in rule.methods)
-        and any(_is_below(path, prefix) for prefix in rule.paths)
+        and any(is_below(path, prefix) for prefix in rule.paths)
         and (not rule.networks or _is_in(asked.client, rule.networks))
     )
 
 
-def _is_below(path: str, prefix: str) -> bool:
+def is_below(path: str, prefix: str) -> bool:
+    """Return whether a path is a prefix or below it; `/admin/` is not above `/admin`."""
     return prefix in {"/", path} or path.startswith(f"{prefix.rstrip('/')}/")
 
 

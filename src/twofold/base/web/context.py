@@ -16,7 +16,7 @@ from twofold.base.languages import Languages
 from twofold.base.problems import FieldError, InvalidRequest, NotFound, Problem
 from twofold.base.sightings import Sightings
 from twofold.base.site import Site
-from twofold.base.texts import N_, locale
+from twofold.base.texts import N_, _, locale
 from twofold.base.unit_of_work import Runner, UnitOfWork
 from twofold.base.visitor import Access, Visitor
 from twofold.base.web.cookies import BROWSER, SESSION, CookieNames, Cookies
@@ -42,9 +42,10 @@ class AccessControl:
 
 @dataclass(frozen=True, slots=True)
 class StartPage:
-    """What `/` shows to visitors who are signed in, in place of the settings."""
+    """What `/` shows to visitors who are signed in, in place of the settings; the link to it is in the header."""
 
     show: Callable[["Context"], Awaitable[Response]]
+    link: str
 
 
 class Leaving(frozenset[str]):
@@ -184,6 +185,7 @@ class Context:
 
     def render(self, template: str, *, status_code: int = 200, **context: Any) -> Response:  # noqa: ANN401 - each template has its own
         """Answer with a page."""
+        start: StartPage | None = self.site.parts.get(StartPage)
         shared: Mapping[str, Any] = {
             "lang": locale(),
             "visitor": self.visitor,
@@ -193,6 +195,7 @@ class Context:
             "status": self.status,
             "now": self.now,
             "banners": self.banners,
+            "start_page": _(start.link) if start else "",
         }
         html = self.site.part(Templates).render(template, {**shared, **context})
         return Response(html, status_code, media_type="text/html")

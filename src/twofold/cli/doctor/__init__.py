@@ -37,6 +37,7 @@ async def _run_checks() -> list[Finding]:
     except ConfigError as error:
         return [Finding("fail", "settings", fault) for fault in error.faults]
     findings = [Finding("ok", "settings", f"All valid; the public address is {config.base_url}.")]
+    findings += [Finding("warn", "settings", warning) for warning in FEATURES.warnings(config)]
     findings += [*check_data_dir(config), *check_proxies(config)]
     findings += await asyncio.to_thread(check_public_address, config)
     findings += [finding async for finding in check_couriers(config)]
