@@ -171,6 +171,16 @@ def test_forged_identity_never_reaches_the_application(ada: Visitor, host: str, 
     assert set(seen) <= {name.lower() for name in IDENTITY}
 
 
+@pytest.mark.parametrize("name", IDENTITY)
+def test_connection_header_cannot_drop_identity(ada: Visitor, name: str) -> None:
+    """Proxies remove headers that it names, and must not do so after the check has set them."""
+    reply = ada.get(f"https://{APP}/", (*NAVIGATION, ("Connection", f"keep-alive, {name}")))
+    assert reply.status in {200, 400}
+    if reply.status == 200:
+        assert set(reply.seen(*IDENTITY)) == {name.lower() for name in IDENTITY}
+        assert reply.seen("Remote-User") == {"remote-user": ["ada"]}
+
+
 @pytest.mark.parametrize("name", ["X-Original-URL", "X-Original-Method", "X-Forwarded-Host", "X-Forwarded-Uri"])
 def test_forged_question_opens_nothing(browser: Visitor, name: str, reached: Reached) -> None:
     """The names of the other dialect are ignored, and one's own is replaced or makes the question invalid."""
@@ -208,6 +218,18 @@ def test_websocket_echoes_with_a_session(ada: Visitor) -> None:
     """Through the proxy, in both directions."""
     reply = ada.get(f"https://{APP}/socket", WEBSOCKET, message=b"hello")
     assert (reply.status, reply.body) == (101, b"hello")
+
+
+@pytest.mark.parametrize(
+    "upgrades", [["h2c"], ["h2c, websocket"], ["websocket, h2c"], ["websocket", "h2c"], ["TLS/1.2"]]
+)
+def test_only_a_websocket_can_be_switched_to(site: Site, ada: Visitor, upgrades: list[str]) -> None:
+    """On a connection that was switched to HTTP/2 (h2c), the application would answer anything without a check."""
+    before = len(site.application.received)
+    named = ("Connection", "Upgrade, HTTP2-Settings"), ("HTTP2-Settings", "AAMAAABkAAQAAP__")
+    ada.get(f"https://{APP}/", (*NAVIGATION, *named, *(("Upgrade", each) for each in upgrades)))
+    seen = [header for each in site.application.received[before:] for header in each.headers]
+    assert {value.lower() for name, value in seen if name.lower() == "upgrade"} <= {"websocket"}
 
 
 def test_authorization_of_the_application_is_untouched(ada: Visitor) -> None:

@@ -23,6 +23,12 @@ BROKEN = {
     "unknown": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
     "no content": b"HTTP/1.1 402 Payment Required\r\nContent-Length: 0\r\n\r\n",
 }
+BROKEN_SCRIPTS = {
+    "not Lua": "this is not Lua",
+    "no check": "local nothing = 1",
+    "error": "function check(r) error('broken') end",
+    "no library": "local http = require 'socket.nothing'\nfunction check(r) return apache2.OK end",
+}
 INCOMPLETE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -48,14 +54,24 @@ def test_broken_check_lets_nothing_pass(site: Site, door: Door, answer: bytes, r
 
 
 def test_incomplete_answer_leaves_no_forged_identity(site: Site, door: Door) -> None:
-    """Where a proxy admits it, the application sees no identity at all; HAProxy's script fails on it."""
+    """Where a proxy admits it, the application sees no identity at all; scripts in Lua fail on it."""
     forged = (*NAVIGATION, ("Remote-User", "mallory"), ("Remote-Groups", "staff"))
     with _answers(INCOMPLETE) as port, site.behind(door.name, twofold=port) as proxy:
         reply = Visitor(proxy.port, site.authority.ca).get(f"https://{APP}/", forged)
-    if door.name == "haproxy":
+    if door.name in {"apache", "haproxy"}:
         assert reply.status == 503
     else:
         assert reply.seen("Remote-User", "Remote-Groups") == {}
+
+
+@pytest.mark.parametrize("script", BROKEN_SCRIPTS.values(), ids=BROKEN_SCRIPTS)
+def test_broken_script_of_apache_lets_nothing_pass(site: Site, script: str, reached: Reached) -> None:
+    """Apache reads it again when it changes."""
+    with site.behind("apache") as proxy:
+        (proxy.place.public / "twofold.lua").write_text(script)
+        for host in (APP, OPEN):
+            assert Visitor(proxy.port, site.authority.ca).get(f"https://{host}/").status in {500, 503}
+    assert not reached()
 
 
 @contextlib.contextmanager

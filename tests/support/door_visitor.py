@@ -127,7 +127,7 @@ class Visitor:
             if (onward := _onward(reply)) is not None:
                 address = onward if "://" in onward else f"https://{urlsplit(address).netloc}{onward}"
                 reply = self.get(address)
-            elif reply.status == 200 and b'name="password"' in reply.body:
+            elif urlsplit(address).netloc == TWOFOLD and reply.status == 200 and b'name="password"' in reply.body:
                 reply = self.submit(reply, "/sign-in", email=email, password=password)
             else:
                 return reply

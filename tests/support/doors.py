@@ -4,18 +4,22 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from tests.support.programs import need
+from tests.support.programs import missing, need
 from tests.support.service import free_port
 
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "doors"
+APACHE_MODULES = "/usr/lib/apache2/modules"
+APACHE_NEEDS = ("mpm_event", "authz_core", "lua", "proxy", "proxy_http", "socache_shmcb", "ssl")
 APPLICATION, TWOFOLD = "app.example.org", "auth.example.org"
 
 
@@ -23,6 +27,7 @@ class Place(NamedTuple):
     """What a recipe is adapted to: the ports, the certificate, and all hosts of applications."""
 
     folder: Path
+    public: Path  # also readable by the user as whom Apache serves
     certificate: Path
     port: int
     twofold: int
@@ -59,12 +64,14 @@ class Door:
         self.changes = changes or {}
         self.recipe = RECIPES[name]
         folder = folder / f"{name}-{secrets.token_hex(4)}"
-        self.place = Place(folder, certificate, free_port(), twofold, application, hosts)
+        public = Path(tempfile.gettempdir()) / f"twofold-{folder.name}"
+        self.place = Place(folder, public, certificate, free_port(), twofold, application, hosts)
         self.port = self.place.port
 
     def __enter__(self) -> Self:
         program = need(self.recipe.program)
         self.place.folder.mkdir(parents=True)
+        self.place.public.mkdir(mode=0o755)
         settings = self.recipe.write(self.place)
         settings.write_text(adapt(settings.read_text(), self.changes))
         log = (self.place.folder / "log").open("wb")
@@ -91,6 +98,7 @@ class Door:
             self.process.wait(5)
         self.process.kill()
         self.process.wait(5)
+        shutil.rmtree(self.place.public)
 
     def log(self) -> str:
         """Return what the proxy has written."""
@@ -193,6 +201,38 @@ def _write_envoy(place: Place) -> Path:
     return settings
 
 
+def _write_apache(place: Place) -> Path:
+    lua_socket()
+    script = place.public / "twofold.lua"
+    script.write_text(adapt(block("apache.md", "lua"), {"127.0.0.1:8000": f"127.0.0.1:{place.twofold}"}))
+    recipe = adapt(
+        block("apache.md", "apache"),
+        {
+            "/etc/apache2/twofold.lua": str(script),
+            "/etc/ssl/example.org.pem": str(place.certificate),
+            "/etc/ssl/example.org.key": str(place.certificate),
+            "*:443": f"127.0.0.1:{place.port}",
+            f"ServerName {APPLICATION}": f"ServerName {place.hosts[0]}\nServerAlias {' '.join(place.hosts[1:])}",
+            "127.0.0.1:8000": f"127.0.0.1:{place.twofold}",
+            "127.0.0.1:8001": f"127.0.0.1:{place.application}",
+        },
+    )
+    user = "User www-data\nGroup www-data\n" if os.geteuid() == 0 else ""  # Apache refuses to serve as root
+    modules = "".join(f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so\n" for name in APACHE_NEEDS)
+    settings = place.folder / "apache.conf"
+    settings.write_text(
+        f"{modules}{user}ServerRoot {place.folder}\nServerName localhost\nPidFile {place.folder}/pid\n"
+        f"Listen 127.0.0.1:{place.port}\nErrorLog /dev/stderr\nStartServers 1\n{recipe}"
+    )
+    return settings
+
+
+def lua_socket() -> None:
+    """Skip the test if the library that Apache's recipe needs is not installed."""
+    if not Path("/usr/share/lua/5.3/socket/http.lua").exists():
+        missing("lua-socket is not installed (Debian package lua-socket)")
+
+
 RECIPES: Mapping[str, Recipe] = {
     "nginx": Recipe(
         "nginx",
@@ -203,6 +243,11 @@ RECIPES: Mapping[str, Recipe] = {
         "caddy",
         _write_caddy,
         lambda program, _place, settings: [program, "run", "--adapter", "caddyfile", "--config", str(settings)],
+    ),
+    "apache": Recipe(
+        "apache2",
+        _write_apache,
+        lambda program, _place, settings: [program, "-DFOREGROUND", "-f", str(settings)],
     ),
     "haproxy": Recipe("haproxy", _write_haproxy, lambda program, _place, settings: [program, "-f", str(settings)]),
     "envoy": Recipe(

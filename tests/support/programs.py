@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
+    "apache2": "apache2-bin",
     "chromium": "chromium",
     "faketime": "faketime",
     "haproxy": "haproxy",
@@ -25,6 +26,7 @@ PACKAGES = {
     "zbarimg": "zbar-tools",
 }
 OTHER_NAMES = {
+    "apache2": ("/usr/sbin/apache2",),
     "caddy": (str(Path(sys.executable).with_name("caddy")),),  # from PyPI, beside this Python
     "chromium": ("chromium-browser", "google-chrome"),
     "envoy": (str(Path(sys.executable).with_name("envoy")),),  # from PyPI too
