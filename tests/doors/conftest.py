@@ -1,10 +1,12 @@
 """Twofold and an application behind each proxy, which is started from its document."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import new_database
 from tests.support.certificate_authority import Authority
 from tests.support.clients import PASSWORD, Api
 from tests.support.door_visitor import Visitor
@@ -44,6 +46,8 @@ host = "{PART}"
 require = "open"
 """
 ADA = "ada@example.org"
+# What a proxy sees does not depend on the database, so one proxy on PostgreSQL is enough every time.
+ON_POSTGRES = tuple(RECIPES) if os.environ.get("FULL") == "1" else ("nginx",)
 
 
 class Site:
@@ -76,17 +80,28 @@ class Site:
         )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test with a proxy on SQLite and, for some proxies, on PostgreSQL."""
+    if "door" in metafunc.fixturenames:
+        places = [*(("sqlite", name) for name in RECIPES), *(("postgres", name) for name in ON_POSTGRES)]
+        ids = [name if database == "sqlite" else f"{name}-{database}" for database, name in places]
+        metafunc.parametrize(("site", "door"), places, indirect=True, scope="package", ids=ids)
+    elif "site" in metafunc.fixturenames:
+        metafunc.parametrize("site", ["sqlite"], indirect=True, scope="package")
+
+
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Yield a service with an account, and an application."""
     folder = tmp_path_factory.mktemp("site")
+    database_url = new_database("postgres", request, folder) if request.param == "postgres" else None
     settings = {
         "base_url": f"https://{TWOFOLD}",
         "trusted_proxies": "127.0.0.1",
         "gate_rules": RULES,
         "gate_hosts": f"{APP} {OTHER} *.wild.example.org",
     }
-    with EchoApplication() as application, Service(folder, settings=settings) as service:
+    with EchoApplication() as application, Service(folder, database_url=database_url, settings=settings) as service:
         with Api(service.url) as api:
             api.sign_up(ADA).expect(201)
         for command in (("account", "confirm-email", ADA), ("group", "add", "crew"), ("group", "join", "crew", ADA)):
@@ -94,7 +109,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(folder, service, application)
 
 
-@pytest.fixture(scope="package", params=RECIPES)
+@pytest.fixture(scope="package")
 def door(request: pytest.FixtureRequest, site: Site) -> Iterator[Door]:
     """Yield each proxy, running."""
     with site.behind(request.param) as running:

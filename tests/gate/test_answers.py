@@ -175,12 +175,12 @@ async def test_open_admits_everybody_and_sets_nothing(
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_frame_is_told_to_sign_in_elsewhere(sqlite_gate: Gate, dialect: str) -> None:
-    """Without a session a small page may be framed by the application alone; with one the frame comes back unseen."""
+    """Without a session a small page may be framed by any site; with one the frame comes back unseen."""
     browser = sqlite_gate.browser(dialect)
     location = (await browser.open(f"{APP}/a?b=c&d=%2B", headers=FRAME)).bounced().location
     page = await browser.page(location)
     assert page.status == 200
-    assert f"frame-ancestors {APP}" in page.headers["content-security-policy"]
+    assert page.headers["content-security-policy"].endswith("frame-ancestors *")
     assert page.headers.get("x-frame-options", "") == ""
     assert f'href="{APP}/.twofold/sign-in.html?to=%2Fa%3Fb%3Dc%26d%3D%252B"' in page.html
     assert 'target="_blank"' in page.html
@@ -190,6 +190,31 @@ async def test_frame_is_told_to_sign_in_elsewhere(sqlite_gate: Gate, dialect: st
     assert (await signed_in.arrive(led)).status == 200
     assert signed_in.trail[-1] == f"{APP}/a?b=c&d=%2B"
     assert "/.twofold/arrive.html" in (await signed_in.page(location)).location
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_frame_never_asks_for_a_password(sqlite_gate: Gate, dialect: str) -> None:
+    """A rule that demands more, in a frame: a new tab is offered in place of a page that may not be framed."""
+    browser = sqlite_gate.browser(dialect, await sqlite_gate.member())
+    for path in ("/admin/x", "/keys/x"):
+        location = (await browser.open(f"{APP}{path}", headers=FRAME)).bounced().location
+        page = await browser.page(location)
+        assert (page.status, page.location) == (200, "")
+        assert page.headers["content-security-policy"].endswith("frame-ancestors *")
+        assert f'href="{APP}/.twofold/sign-in.html?to=%2F{path[1:5]}' in page.html
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_frame_without_cookies_is_led_to_a_tab(sqlite_gate: Gate, dialect: str) -> None:
+    """A frame of another site gets none, so it could never arrive."""
+    browser = sqlite_gate.browser(dialect, await sqlite_gate.member())
+    begun = (await browser.open(f"{APP}/part", headers=FRAME)).bounced().location
+    ticket = (await browser.page(begun)).location
+    browser.cookies.clear()
+    answer = (await browser.open(ticket, headers=FRAME)).expect(403)
+    check_refusal(dialect, answer)
+    assert f'href="{APP}/part" target="_blank"' in answer.body.decode()
+    assert answer.one("content-security-policy").endswith("frame-ancestors *")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -237,7 +262,7 @@ async def test_link_of_a_lost_form_leads_to_an_application_only(sqlite_gate: Gat
     }.items():
         headers = {**NAVIGATION, "Referer": referer}
         answer = await sqlite_gate.ask("forward", f"{APP}/x", method="POST", headers=headers)
-        assert f'href="{link}"' in answer.body.decode()
+        assert f'href="{link}" target="_blank"' in answer.body.decode()
 
 
 async def test_sign_out_of_an_application_ends_every_other(sqlite_gate: Gate) -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.support.gate import APP, DIALECTS, NAVIGATION, Gate, question
@@ -123,8 +123,13 @@ async def test_no_request_opens_a_protected_path_for_nobody(
     left_out: int,
     in_front: bool,
 ) -> None:
-    """Of generated request heads, only those for the open path are admitted, and as nobody."""
+    """Of generated request heads, only those for the open path are admitted, and as nobody.
+
+    A proxy that leaves out a header of its own hands on what a client sends under that name: no check can see this.
+    """
     asked, path, told = question(dialect, f"{origin}{target}", method)
+    left_to_clients = {name.lower() for number, (name, _) in enumerate(told) if number == left_out}
+    assume(not any(name.lower() in left_to_clients for name, _ in more))
     told = [pair for number, pair in enumerate(told) if number != left_out]
     extra = [(name, value.encode("utf-8", "replace").decode("latin-1")) for name, value in more]
     path = path.encode("utf-8").decode("latin-1")

@@ -1,6 +1,7 @@
 """From an application through the sign-in and back: every step, in each dialect, and all that must not open."""
 
 import secrets
+from html import escape
 from urllib.parse import unquote
 
 import pytest
@@ -134,12 +135,41 @@ async def test_state_is_good_for_a_day_in_the_browser_that_came_with_it(gate: Ga
     assert await begin_at(browser, return_to) == ODD
 
 
+async def test_state_that_comes_too_late_again_and_again_is_a_circle(gate: Gate) -> None:
+    """A cache in front of the application repeats its answer: a page says so before the browser gives up."""
+    browser, other = gate.browser(), gate.browser()
+    location, another = (await browser.open(ODD)).bounced().location, (await browser.open(ODD)).bounced().location
+    gate.clock.now += 61 + MAX_CLOCK_SKEW
+    for _ in range(5):
+        assert await begin_at(browser, location) == ODD
+    page = await browser.page(location)
+    assert (page.status, page.location) == (403, "")
+    assert "The way to app.example.org leads in circles" in page.words
+    assert f'href="{escape(ODD)}"' in page.html
+    assert await begin_at(other, another) == ODD
+    gate.clock.now += 60
+    assert await begin_at(browser, location) == ODD
+
+
+async def test_browser_that_rejects_our_cookies_learns_it(gate: Gate) -> None:
+    """After the password, it is back at the form, which says what is wrong."""
+    person, browser = await gate.member(), gate.browser()
+    shown = await browser.follow(ODD)
+    assert isinstance(shown, PageAnswer)
+    browser.http.cookies.clear()
+    left = await browser.submit(shown, "/sign-in", email=person.email, password=PASSWORD)
+    browser.http.cookies.clear()
+    back = await browser.page(left.headers["refresh"].partition("url=")[2])
+    back = await browser.page(back.goes_to("/sign-in").location)
+    assert "did not save our cookie" in back.words
+
+
 async def test_altered_state_leads_nowhere(gate: Gate) -> None:
     """Only we make these links: anything else is a page that does not exist."""
     browser = gate.browser(person=await gate.member())
     location = (await browser.open(ODD)).bounced().location
     start = len(f"{AUTH}/gate/begin?s=")
-    for place in range(start + 4, len(location), 17):
+    for place in (*range(start + 4, len(location), 17), len(location) - 1):
         changed = "A" if location[place] != "A" else "B"
         answer = await browser.page(location[:place] + changed + location[place + 1 :])
         assert (answer.status, answer.location) == (404, ""), place

@@ -92,6 +92,40 @@ async def test_one_browser_cannot_arrive_for_ever(gate: Gate) -> None:
     assert (await browser.open(await browser.ticket(f"{APP}/22"))).set_cookie[0]
 
 
+@pytest.mark.parametrize("fault", ["expired", "of another nonce"])
+async def test_tickets_that_never_open_are_no_circle(gate: Gate, fault: str) -> None:
+    """Nodes whose clocks differ would go on, too; nginx, which asks twice for a page, shows the same page."""
+    browser = gate.browser("nginx", await gate.member())
+    gate.clock.now += 100
+    await browser.open(f"{APP}/")
+    for number in range(21):
+        ticket = await browser.ticket(f"{APP}/{number}")
+        if fault == "expired":
+            await gate.run("UPDATE gate_ticket SET expires_at = :now", now=gate.clock.now)
+        else:
+            await gate.run("UPDATE gate_ticket SET nonce = 'x'")
+        answer = await browser.open(ticket)
+        if number < 20:
+            leads_on(answer, f"{APP}/{number}")
+    page = await browser.open(ticket, dialect="forward")
+    for each in (answer, page):
+        assert (each.status, each.location, each.all("set-cookie")) == (403, "", [])
+    assert b"app.example.org, did not keep our cookie" in page.body
+    gate.clock.now += 60
+    leads_on(await browser.open(ticket), f"{APP}/")
+
+
+async def test_invented_ticket_causes_no_write(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anyone can invent one, with a nonce and without; this would fail if anything was written."""
+    browser = gate.browser()
+    await browser.open(f"{APP}/")
+    monkeypatch.setattr(type(gate.site.db), "write", None)
+    invented = f"{APP}{RESERVED}arrive.html?t={'A' * 43}"
+    leads_on(await browser.open(invented), f"{APP}/")
+    browser.cookies.clear()
+    (await browser.open(invented)).expect(403)
+
+
 async def test_session_has_twenty_tickets_at_most(gate: Gate) -> None:
     """The oldest gives way; tickets of other sessions stay."""
     person = await gate.member()

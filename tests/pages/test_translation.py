@@ -305,7 +305,7 @@ async def tour_of_mail(tour: Tour) -> None:
 
 
 async def tour_of_the_gate(tour: Tour) -> None:
-    """Ask for an application, from a frame and by a form, and sign out of all."""
+    """Ask for an application, from a frame, by a form and in circles, and sign out of all."""
     asked = {
         "X-Forwarded-Host": "app.example.org",
         "X-Forwarded-Proto": "https",
@@ -315,10 +315,17 @@ async def tour_of_the_gate(tour: Tour) -> None:
     }
     framed = await tour.browser.http.get("/gate/forward", headers={**asked, "Sec-Fetch-Dest": "iframe"})
     await tour.get(framed.headers["location"].removeprefix(tour.browser.url))
-    for changed in ({"X-Forwarded-Method": "POST"}, {"X-Forwarded-Uri": "/.twofold/arrive.html"}):
+    arrive = {"X-Forwarded-Uri": "/.twofold/arrive.html"}
+    closed = {"X-Forwarded-Uri": "/.twofold/"}
+    for changed in ({"X-Forwarded-Method": "POST"}, arrive, {**arrive, "Sec-Fetch-Dest": "iframe"}, closed):
         answer = await tour.browser.http.get("/gate/forward", headers={**asked, **changed})
         tour.note(f"the gate, {changed}", PageAnswer(answer))
     await tour.get("/gate/sign-out?rd=https://app.example.org/")
+    bounced = await tour.browser.http.get("/gate/forward", headers=asked)
+    begin = bounced.headers["location"].removeprefix(tour.browser.url)
+    tour.browser.clock.now += 300
+    for status in (302, 302, 302, 302, 302, 403):
+        await tour.get(begin, status)
 
 
 async def tour_of_proven_addresses(tour: Tour) -> None:

@@ -3,7 +3,7 @@
 import re
 import uuid
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -30,7 +30,7 @@ class BrowserPerson:
         self.recovery_code = ""
 
     @classmethod
-    def with_authenticator(cls, computer: Computer, frequency: Frequency = "Every log-in") -> "BrowserPerson":
+    def with_authenticator(cls, computer: Computer, frequency: Frequency = "Every log-in") -> Self:
         """Return a person who completed the setup some time ago and is signed out."""
         person, service = cls(computer), computer.service
         with Api(service.url) as api:

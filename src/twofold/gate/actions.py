@@ -25,7 +25,11 @@ class Arrival(msgspec.Struct, frozen=True):
 
     target: str | None = None
     gate_id: bytes | None = None
-    session_id: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether there was such a ticket, good or not."""
+        return self.target is not None
 
 
 async def make_ticket(uow: UnitOfWork, visitor: Visitor, state: State) -> str:
@@ -45,12 +49,17 @@ async def make_ticket(uow: UnitOfWork, visitor: Visitor, state: State) -> str:
     return token
 
 
+async def is_ticket(uow: UnitOfWork, token: str) -> bool:
+    """Return whether there is such a ticket, good or not."""
+    return await store.exists(uow.tx, token_hash(token))
+
+
 async def spend_ticket(uow: UnitOfWork, token: str, origin: str, nonce: str) -> Arrival:
     """Spend a ticket, good or not. It opens the gate for one browser at one origin, while its session lasts."""
     ticket = await store.spend(uow.tx, token_hash(token))
     if ticket is None or ticket.origin != origin:
         return Arrival()
-    arrival = Arrival(ticket.target, None, ticket.session_id)
+    arrival = Arrival(ticket.target)
     if ticket.nonce != nonce or ticket.expires_at <= uow.now or ticket.gate_hash is None:
         return arrival
     if visitor_of(uow.site, uow.now, *await _session(uow, ticket.gate_hash)) is None:

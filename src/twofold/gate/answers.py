@@ -31,10 +31,23 @@ IDENTITY: Mapping[str, str] = {
     "groups": "Remote-Groups",
 }
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # would end a header, wherever a name came from
-_STYLE = (
-    "body{font:18px/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.25rem;overflow-wrap:anywhere;"
-    "color:#1d2430;background:#fff}h1{font-size:1.5rem;line-height:1.25}a{color:#0b57a4}"
-    "@media(prefers-color-scheme:dark){body{color:#e8ecf2;background:#14181f}a{color:#8cc2ff}}"
+_STYLE = (  # as our other pages look
+    ":root{--accent:#0e5a54;--on:#fff;--paper:#f3f5f4;--card:#fff;--ink:#15201e;--line:#dfe1e1;color-scheme:light dark}"
+    "@media(prefers-color-scheme:dark){:root{--accent:#6ed0c2;--on:#04231f;--paper:#0f1514;--card:#182120;--ink:#e6edeb;"
+    "--line:#333c3a}}"
+    "*{box-sizing:border-box}"
+    'body{margin:0;font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere;'
+    "color:var(--ink);background:var(--paper)}"
+    "header{padding:1.25rem 1rem;font-weight:650}"
+    "main{max-width:28rem;margin:0 auto;padding:2rem 1rem 1.5rem;background:var(--card);border:1px solid var(--line);"
+    "border-width:5px 0 1px}"
+    "h1{margin:0;font-size:1.625rem;line-height:1.2;letter-spacing:-.015em;font-weight:650;text-wrap:balance}"
+    "p{margin:1rem 0 0}h1+p{margin-top:.75rem}.link{margin-top:1.5rem}"
+    "a{display:inline-block;padding:.625rem 1rem;font-weight:600;line-height:1.25;text-decoration:none;color:var(--on);"
+    "background:var(--accent);border:1px solid var(--accent);border-radius:6px}"
+    "a:focus-visible{outline:3px solid var(--ink);outline-offset:2px}"
+    "@media(min-width:32rem){header{padding:1.25rem 1.5rem}main{margin:clamp(0rem,7vh,5rem) auto 3rem;"
+    "padding:3rem 2rem 2rem;border-width:5px 1px 1px;border-radius:0 0 6px 6px}}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _NO_STORE = (b"cache-control", b"no-store")
@@ -110,19 +123,25 @@ def fail(fault: Problem) -> Answer:
 
 
 def page(
-    site: Site, status: int, title: str, *paragraphs: str, links: Sequence[Link] = (), framed: bool = False
+    site: Site,
+    status: int,
+    title: str,
+    *paragraphs: str,
+    links: Sequence[Link] = (),
+    framed: bool = False,
+    new_tab: bool = False,
 ) -> Answer:
-    """Answer with a page that needs nothing else; in a frame, its links open new tabs."""
+    """Answer with a page that needs nothing else; in a frame, its links always open new tabs."""
     context = {
         "lang": locale(),
         "title": title,
         "paragraphs": paragraphs,
         "links": links,
-        "new_tab": framed,
+        "new_tab": framed or new_tab,
         "style": Markup(_STYLE),  # noqa: S704 - written above
     }
     body = site.part(Templates).render("gate/answer.html", context).encode()
-    ancestors = "'self'" if framed else "'none'"
+    ancestors = "*" if framed else "'none'"  # in a frame, there is nothing on it but links that open new tabs
     policy = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors {ancestors}"
     described = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy.encode()))
     return Answer(status, (*_GUARDS, *described), body)

@@ -1,7 +1,6 @@
 """Between an application and us: bounces, and the reserved paths at which browsers come back."""
 
 import re
-from collections import OrderedDict, deque
 from urllib.parse import parse_qs, quote, urlencode
 
 from starlette.types import Scope
@@ -11,7 +10,7 @@ from twofold.base.site import Site
 from twofold.base.texts import N_, _
 from twofold.base.unit_of_work import Runner
 from twofold.gate import answers, states
-from twofold.gate.actions import Arrival, spend_ticket, visitor_behind
+from twofold.gate.actions import Arrival, is_ticket, spend_ticket, visitor_behind
 from twofold.gate.answers import Answer, Link
 from twofold.gate.cookies import (
     ApplicationCookies,
@@ -21,6 +20,7 @@ from twofold.gate.cookies import (
     read_gate_cookie,
     write_gate_cookie,
 )
+from twofold.gate.loops import RecentArrivals
 from twofold.gate.origins import InvalidOrigin, is_forbidden, read_address
 from twofold.gate.questions import Dialect, Kind, Question
 from twofold.gate.rules import Rules
@@ -30,28 +30,10 @@ from twofold.unlock.rules import Demand
 RESERVED = "/.twofold/"
 BEGIN, SIGN_OUT = "/gate/begin", "/gate/sign-out"
 _ARRIVE, _SIGN_IN, _SIGN_OUT = (f"{RESERVED}{name}.html" for name in ("arrive", "sign-in", "sign-out"))
-_MAX_ARRIVALS, _WITHIN, _REMEMBERED = 20, 60, 10_000  # of one browser and session, in seconds; how many of both
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _SIGN_IN_FIRST = N_("Sign in to continue.")
-_NOTHING_SENT = N_("Nothing was sent. Sign in in another tab, come back here and send the form again.")
-
-
-class RecentArrivals:
-    """How often a browser has arrived with one session: one that does not keep our cookie would do so forever."""
-
-    def __init__(self) -> None:
-        self._times: OrderedDict[tuple[str, str], deque[int]] = OrderedDict()
-
-    def is_one_too_many(self, nonce: str, session_id: str, now: int) -> bool:
-        """Count an arrival; return whether there were too many within a minute."""
-        times = self._times.setdefault((nonce, session_id), deque(maxlen=_MAX_ARRIVALS))
-        self._times.move_to_end((nonce, session_id))
-        if len(self._times) > _REMEMBERED:
-            self._times.popitem(last=False)
-        if len(times) == _MAX_ARRIVALS and 0 <= now - times[0] < _WITHIN:
-            return True
-        times.append(now)
-        return False
+_NOTHING_SENT = N_("Nothing was sent, and your browser still has what you entered.")
+_SEND_AGAIN = N_("Sign in in a new tab. Then come back to this tab and reload it to send the form again.")
 
 
 def ask_to_sign_in(
@@ -109,7 +91,9 @@ async def answer(
     """Answer at a reserved path of an application, which never reaches the application."""
     site = runner.site
     if question.path not in {_ARRIVE, _SIGN_IN, _SIGN_OUT}:
-        return answers.forbid(site, question, _("This is closed"), _("This address belongs to Twofold."))
+        front_page = Link(_("Open {host}").format(host=question.origin.authority), "/")
+        text = _("This address belongs to Twofold.")
+        return answers.forbid(site, question, _("This is closed"), text, links=[front_page])
     navigates = question.kind in {Kind.NAVIGATION, Kind.FRAME} and question.method == "GET"
     if not navigates or question.is_prefetch:
         return answers.refuse_program(_(_SIGN_IN_FIRST), "Bearer")
@@ -130,41 +114,57 @@ async def _arrive(
     known = read_gate_cookie(site.keys, cookies.read(cookies.gate_name, scope["headers"]), origin)
     is_in = known is not None and await visitor_behind(site, known, is_use=False) is not None
     arrival = Arrival()
-    if _TOKEN.fullmatch(token):
+    is_known = _TOKEN.fullmatch(token) is not None and await runner.read(is_ticket, token)
+    if is_known:  # an invented one causes no write
         arrival = await runner.write(spend_ticket, token, str(origin), hash_of(nonce or ""))
+    address = f"{origin}{arrival.target or '/'}"
     if not is_in and not is_nonce(nonce):
-        return _cookie_not_kept(site, question)
-    location = f"{origin}{arrival.target or '/'}"
-    if arrival.gate_id is None or (is_in and arrival.gate_id == known):
-        return answers.redirect(dialect, location)
-    if site.part(RecentArrivals).is_one_too_many(nonce or "", arrival.session_id, site.clock()):
-        return _cookie_not_kept(site, question)
+        return _cookie_not_kept(site, question, address)
+    if is_in and arrival.gate_id in {None, known}:
+        return answers.redirect(dialect, address)
+    if _goes_in_circles(site, nonce or "", arrival):
+        return _cookie_not_kept(site, question, address)
+    if arrival.gate_id is None:
+        return answers.redirect(dialect, address)
     value = write_gate_cookie(site.keys, arrival.gate_id, origin)
-    return answers.redirect(dialect, location, cookies.line(cookies.gate_name, value))
+    return answers.redirect(dialect, address, cookies.line(cookies.gate_name, value))
 
 
-def _cookie_not_kept(site: Site, question: Question) -> Answer:
+def _goes_in_circles(site: Site, nonce: str, arrival: Arrival) -> bool:
+    """Count a ticket, good or not. Without one, only look: nginx asks twice for a page, after the ticket was spent."""
+    recent = site.part(RecentArrivals)
+    return (recent.is_one_too_many if arrival.is_known else recent.is_exhausted)(nonce, site.clock())
+
+
+def _cookie_not_kept(site: Site, question: Question, address: str) -> Answer:
     host = question.origin.authority
+    if question.kind is Kind.FRAME:
+        return answers.forbid(
+            site,
+            question,
+            _("Open this part in a tab of its own"),
+            _("Your browser does not send cookies to a frame of another site."),
+            links=[Link(_("Open {host}").format(host=host), address)],
+        )
     return answers.forbid(
         site,
         question,
         _("This browser, or the proxy in front of {host}, did not keep our cookie").format(host=host),
         _("Allow cookies for {host} and try again.").format(host=host),
         _("Administrators: check that the proxy passes on the cookie that the gate sets, as in the recipes."),
-        links=[Link(_("Try again"), "/")],
+        links=[Link(_("Try again"), address)],
     )
 
 
 def _nothing_sent(site: Site, question: Question, title: str) -> Answer:
-    """Say that a form has not reached the application, and lead back to its page."""
+    """Say that a form has not reached the application, and open its page, which leads to the sign-in."""
     try:
         origin, _target = read_address(question.referer)
         back = question.referer if site.part(Rules).covers(origin) else "/"
     except InvalidOrigin:
         back = "/"
-    return answers.page(
-        site, answers.UNAUTHORIZED, title, _(_NOTHING_SENT), links=[Link(_("Go back to the form"), back)]
-    )
+    link = Link(_("Sign in in a new tab"), back)  # in this tab, a link would lose what was entered
+    return answers.page(site, answers.UNAUTHORIZED, title, _(_NOTHING_SENT), _(_SEND_AGAIN), links=[link], new_tab=True)
 
 
 def _local_target(wanted: str) -> str:

@@ -8,8 +8,8 @@ from twofold.base.keys import Keyring
 from twofold.base.web.context import StartPage
 from twofold.config import Config
 from twofold.gate import actions, check, doctor, launcher, mistakes, pages, reading, sightings, store
-from twofold.gate.arrivals import RecentArrivals
 from twofold.gate.launcher import Applications
+from twofold.gate.loops import RecentArrivals, StaleStates
 from twofold.gate.rules import Rules
 
 
@@ -21,7 +21,8 @@ def _announcements(config: Config) -> list[str]:
 def _parts(config: Config, _keys: Keyring) -> dict[type[Any], Any]:
     apps = Applications(reading.read_apps(config.gate_apps))
     start = {StartPage: StartPage(launcher.show, launcher.LINK), Applications: apps} if apps else {}
-    return {Rules: reading.read_all_rules(config), RecentArrivals: RecentArrivals(), **start}
+    loops = {RecentArrivals: RecentArrivals(), StaleStates: StaleStates()}
+    return {Rules: reading.read_all_rules(config), **loops, **start}
 
 
 FEATURE = Feature(

@@ -7,23 +7,26 @@ from starlette.responses import Response
 
 from twofold.base.ids import new_token
 from twofold.base.problems import NotFound
+from twofold.base.texts import _
 from twofold.base.unit_of_work import UnitOfWork
 from twofold.base.visitor import Access, Visitor
 from twofold.base.web.context import Context
-from twofold.base.web.headers import content_policy
+from twofold.base.web.cookie_check import is_marked
 from twofold.base.web.leaving import leave_for
 from twofold.base.web.routes import Page
-from twofold.gate import actions, states
+from twofold.gate import actions, answers, states
+from twofold.gate.answers import Link
 from twofold.gate.arrivals import BEGIN, SIGN_OUT
 from twofold.gate.cookies import hash_of
 from twofold.gate.demands import demand_of
+from twofold.gate.loops import StaleStates
 from twofold.gate.origins import InvalidOrigin, read_address
 from twofold.gate.rules import Asked, Rules
 from twofold.gate.states import State
 from twofold.sessions import actions as sessions
 from twofold.sessions.cookies import delete_session_cookie
 from twofold.unlock import step_up
-from twofold.unlock.rules import Missing, authenticate_at, refusal
+from twofold.unlock.rules import ANY, Demand, Missing, authenticate_at, refusal
 
 DOOR = "door"  # the cookie of a browser that has come from an application
 _DOOR_LASTS = 86_400  # seconds
@@ -36,18 +39,19 @@ async def begin(ctx: Context) -> Response:
         raise NotFound
     door = ctx.cookies.get(DOOR)
     if not state.is_current(ctx.now, hash_of(door) if door else ""):
-        return _to(state.address)
-    visitor = await sessions.recognise(ctx.system, ctx.session_token)
-    here = _sealed_for_this_browser(ctx, state, door)
-    if visitor is None:
-        if state.in_frame:
-            return _sign_in_from_frame(ctx, state)
-        return ctx.redirect(f"/sign-in?return_to={quote(here, safe='')}")
-    ctx.visitor = visitor
-    if (more := await _step_up(ctx, visitor, state)) is not None:
-        return ctx.redirect(f"{more}&return_to={quote(here, safe='')}")
-    ticket = await ctx.system.write(_make_ticket, ctx.session_token, state)
-    return _to(f"{state.origin}/.twofold/arrive.html?t={ticket}")
+        return _begin_again(ctx, state)
+    ctx.visitor = visitor = await sessions.recognise(ctx.system, ctx.session_token)
+    demand = _demand(ctx, state, visitor) if visitor else ANY
+    missing = await step_up.lack(ctx.system, visitor, demand) if visitor else Missing.STEP_UP
+    if missing is Missing.NOTHING:
+        ticket = await ctx.system.write(_make_ticket, ctx.session_token, state)
+        return _to(f"{state.origin}/.twofold/arrive.html?t={ticket}")
+    if state.in_frame:
+        return _open_a_tab(ctx, state)
+    if visitor and missing is Missing.UNAVAILABLE:
+        raise refusal(visitor.level, demand, missing, ())
+    ask_at = f"{authenticate_at(demand)}&" if visitor else "/sign-in?"
+    return ctx.redirect(f"{ask_at}return_to={quote(_sealed_for_this_browser(ctx, state, door), safe='')}")
 
 
 async def show_sign_out(ctx: Context) -> Response:
@@ -74,19 +78,24 @@ async def _make_ticket(uow: UnitOfWork, token: str | None, state: State) -> str:
     return await actions.make_ticket(uow, visitor, state)
 
 
-async def _step_up(ctx: Context, visitor: Visitor, state: State) -> str | None:
-    """Return the page where the visitor proves what the rule for an address demands, or None. Raise StepUpRequired."""
+def _begin_again(ctx: Context, state: State) -> Response:
+    """Send the browser to the address, from where it comes back with a new state, unless it goes in circles."""
+    return_to = f"{BEGIN}?{ctx.request.url.query}"
+    if is_marked(return_to) and not ctx.cookies.are_kept:
+        return ctx.redirect(f"/sign-in?return_to={quote(return_to, safe='')}")  # which says that cookies are needed
+    if ctx.site.part(StaleStates).is_one_too_many(hash_of(ctx.query["s"]), ctx.now):
+        page = {"host": state.origin.authority, "address": state.address}
+        return ctx.render("gate/circle.html", status_code=answers.FORBIDDEN, **page)
+    return _to(state.address)
+
+
+def _demand(ctx: Context, state: State, visitor: Visitor) -> Demand:
+    """Return what the rule for an address demands of the visitor's session."""
     path = state.target.partition("?")[0]
     rule = ctx.site.part(Rules).decide(Asked(state.origin, state.method, path, state.client)).rule
     if rule is None or not rule.asks_who or not rule.admits(visitor.username, visitor.groups):
-        return None  # the check answers there, and says why
-    demand = demand_of(rule, ctx.now)
-    missing = await step_up.lack(ctx.system, visitor, demand)
-    if missing is Missing.NOTHING:
-        return None
-    if missing is Missing.UNAVAILABLE:
-        raise refusal(visitor.level, demand, missing, ())
-    return authenticate_at(demand)
+        return ANY  # the check answers there, and says why
+    return demand_of(rule, ctx.now)
 
 
 def _sealed_for_this_browser(ctx: Context, state: State, door: str | None) -> str:
@@ -98,14 +107,26 @@ def _sealed_for_this_browser(ctx: Context, state: State, door: str | None) -> st
     return f"{BEGIN}?s={states.seal(ctx.site.keys, replace(state, door=hash_of(door), at=ctx.now, in_frame=False))}"
 
 
-def _sign_in_from_frame(ctx: Context, state: State) -> Response:
-    """Offer a new tab, since people should not type a password into a frame."""
-    address = f"{state.origin}/.twofold/sign-in.html?{urlencode({'to': state.target})}"
-    response = ctx.render("gate/in_frame.html", address=address, host=state.origin.authority)
-    response.headers["Content-Security-Policy"] = content_policy({"frame-ancestors": str(state.origin)})
-    response.headers["X-Frame-Options"] = ""  # which knows no other origin
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+def _open_a_tab(ctx: Context, state: State) -> Response:
+    """Offer a new tab, since people should not type a password into a frame.
+
+    Any page may frame this one, as it may frame the application: there is nothing on it but this link.
+    """
+    title, link = _("Sign in to see this part"), _("Sign in")
+    if ctx.visitor:
+        title, link = _("Authenticate to see this part"), _("Authenticate")
+    answer = answers.page(
+        ctx.site,
+        answers.OK,
+        title,
+        _("{host} opens in a new tab. Sign in there, then reload this page.").format(host=state.origin.authority),
+        _("If you see this again, stay in the new tab: your browser does not send cookies to a frame of another site."),
+        links=[Link(link, f"{state.origin}/.twofold/sign-in.html?{urlencode({'to': state.target})}")],
+        framed=True,
+    )
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    may_be_framed = {"X-Frame-Options": "", "Cross-Origin-Resource-Policy": "cross-origin"}
+    return Response(answer.body, answer.status, {**headers, **may_be_framed})
 
 
 def _return_address(ctx: Context) -> str | None:

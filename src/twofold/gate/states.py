@@ -56,15 +56,21 @@ def short_target(target: str) -> str:
 def seal(keys: Keyring, state: State) -> str:
     """Return a state as text for an address."""
     plain = zlib.compress(msgspec.json.encode(state), 9)
-    return urlsafe_b64encode(keys.seal(_PURPOSE, plain, bound_to="")).decode().rstrip("=")
+    return _encode(keys.seal(_PURPOSE, plain, bound_to=""))
 
 
 def unseal(keys: Keyring, text: str) -> State | None:
-    """Return the state in a text, or None if we have not sealed it."""
+    """Return the state in a text, or None if we have not sealed it, also if it was spelt in another way."""
     if not text.isascii() or len(text) > 2 * MAX_TARGET:
         return None
     try:
         sealed = urlsafe_b64decode(f"{text}{'=' * (-len(text) % 4)}")
+        if _encode(sealed) != text:
+            return None
         return msgspec.json.decode(zlib.decompress(keys.unseal(_PURPOSE, sealed, bound_to="")), type=State)
     except (Base64Error, ValueError, BrokenSealError):
         return None
+
+
+def _encode(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).decode().rstrip("=")

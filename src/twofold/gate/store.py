@@ -75,6 +75,12 @@ async def insert(
     )
 
 
+async def exists(tx: Transaction, token_hash: bytes) -> bool:
+    """Return whether there is a ticket."""
+    row = await tx.one("SELECT 1 AS found FROM gate_ticket WHERE token_hash = :token_hash", token_hash=token_hash)
+    return row is not None
+
+
 async def spend(tx: Transaction, token_hash: bytes) -> Ticket | None:
     """Delete a ticket and return it, or None if there is none."""
     row = await tx.one(

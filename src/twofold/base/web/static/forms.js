@@ -42,11 +42,13 @@ addEventListener("pageshow", (event) => { if (event.persisted) location.reload()
 // Instances on one host share this storage, so the key names ours.
 const trustKey = `twofold-trust-${document.documentElement.dataset.instance}`;
 const trust = document.getElementById("trust_this_computer");
+let storage;
+try { storage = sessionStorage; } catch { /* The browser blocks cookies, and storage with them. */ }
 if (trust) {
-  trust.checked ||= sessionStorage.getItem(trustKey) === "yes";
-  trust.addEventListener("change", () => sessionStorage.setItem(trustKey, trust.checked ? "yes" : ""));
+  trust.checked ||= storage?.getItem(trustKey) === "yes";
+  trust.addEventListener("change", () => storage?.setItem(trustKey, trust.checked ? "yes" : ""));
 } else {
-  sessionStorage.removeItem(trustKey);
+  storage?.removeItem(trustKey);
 }
 
 document.getElementById("error-summary")?.focus();

@@ -1,0 +1,57 @@
+"""Single-page applications with service workers, after the session has ended.
+
+Each worker answers navigations as that of its framework does; the page uses the script of docs/gate.md.
+"""
+
+from collections import Counter
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.gate_site import AUTH, WORKERS, GatePerson, GateSite, expects_sign_in
+
+
+def works_offline(person: GatePerson) -> None:
+    """Wait until the application has loaded its data, and its service worker controls the page."""
+    expect(person.page.get_by_role("heading", name=f"Hello {person.username}")).to_be_visible()
+    expect(person.page.get_by_text("Works offline")).to_be_visible()
+
+
+def opens_with_a_worker(person: GatePerson, kind: str) -> list[str]:
+    """Open the application, and return the list of navigations from then on."""
+    person.page.goto(f"{WORKERS[kind]}/")
+    person.enters_password()
+    works_offline(person)
+    visited: list[str] = []
+    person.page.on("request", lambda request: visited.append(request.url) if request.is_navigation_request() else None)
+    return visited
+
+
+@pytest.mark.parametrize("kind", ["angular", "react", "workbox"])
+def test_application_with_a_worker_leads_to_the_sign_in(ada: GatePerson, kind: str) -> None:
+    """The shell appears from the cache, its request for data leads to the sign-in and back, and nothing loops."""
+    visited = opens_with_a_worker(ada, kind)
+    address = f"{WORKERS[kind]}/deep/link?a=%26&b=c"
+    ada.is_signed_out_elsewhere()
+    ada.page.goto(address)
+    ada.enters_password()
+    works_offline(ada)
+    assert ada.page.url == address
+    assert max(Counter(visited).values()) <= 2, visited
+    ada.page.goto(f"{WORKERS[kind]}/another")
+    works_offline(ada)
+
+
+def test_worker_that_stores_redirects_is_explained(ada: GatePerson, site: GateSite) -> None:
+    """The browser is not left in circles until it gives up; other addresses still work."""
+    opens_with_a_worker(ada, "hoarder")
+    ada.is_signed_out_elsewhere()
+    address = f"{WORKERS['hoarder']}/new"
+    ada.page.goto(address)
+    expects_sign_in(ada.page)
+    ada.page.goto("about:blank")
+    site.service.move_clock(site.service.clock_offset + 300)
+    ada.page.goto(address)
+    ada.sees("The way to hoarder.example.org leads in circles")
+    ada.page.goto(f"{AUTH}/sign-in")
+    ada.sees("Sign in to auth.example.org")
