@@ -57,8 +57,9 @@ def accounts(site: Site) -> None:
 def place(request: pytest.FixtureRequest, site: Site) -> Iterator[Place]:
     """Yield each application, running behind nginx."""
     with Application(request.param, site.folder / "applications", APP) as application:
-        ports = {"twofold": site.service.port, "application": application.port}
-        with Door("nginx", site.folder, site.folder / "server.pem", hosts=HOSTS, **ports) as door:
+        certificate, twofold = site.folder / "server.pem", site.service.port
+        door = Door("nginx", site.folder, certificate, twofold=twofold, application=application.port, hosts=HOSTS)
+        with door:
             yield Place(site, application, door)
 
 

@@ -207,6 +207,13 @@ def test_ambiguous_path_opens_nothing(browser: Visitor, target: str, reached: Re
     assert reached() == ["/open/y"]
 
 
+def test_null_character_never_reaches_the_application(browser: Visitor, ada: Visitor, reached: Reached) -> None:
+    """On no host, and for no one; some proxies refuse it themselves."""
+    for visitor, host in ((browser, OPEN), (ada, APP)):
+        assert visitor.ask(host, "/%00").status in {400, 403, 404}
+    assert not reached()
+
+
 def test_websocket_is_refused_without_a_session(browser: Visitor, reached: Reached) -> None:
     """With 401, not with a redirect."""
     reply = browser.get(f"https://{APP}/socket", WEBSOCKET)

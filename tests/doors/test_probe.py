@@ -218,4 +218,5 @@ def test_recipe_has_no_fault(site: Site, name: str, url: str) -> None:
         found = probe(site, door, url, *echo)
     assert not texts(found, "fail"), found
     warned = {each["name"] for each in found if each["status"] == "warn"}
-    assert warned <= (set() if echo else {"identity"}), found
+    itself = {"spellings"} if name == "apache" else set()  # Apache itself answers /%00 with 404
+    assert warned - itself <= (set() if echo else {"identity"}), found
