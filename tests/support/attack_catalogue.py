@@ -24,6 +24,7 @@ _RACES, _BROWSER, _SECRETS = "contract/test_races.py", "attacks/test_browser_rul
 _SIGN_IN, _ENDS, _TRUSTED = "signin/test_sign_in.py", "contract/test_what_ends_what.py", "computers/test_trusted.py"
 _ENROL, _TIMING, _COSTLY = "factors/test_enrolment.py", "attacks/test_timing.py", "attacks/test_costly_work.py"
 _OUTAGES, _KILLS, _START = "faults/test_database_outages.py", "faults/test_kills.py", "faults/test_start.py"
+_DOORS, _QUESTIONS, _GATE = "doors/test_doors.py", "gate/test_questions.py", "gate/test_attacks.py"
 _PHONES, _SPENDING, _FORGOTTEN = "factors/test_phones.py", "factors/test_spending.py", "password/test_forgotten.py"
 
 CASES = {
@@ -317,6 +318,29 @@ CASES = {
         "journeys/test_article.py::test_documented_steps_lead_to_signing_in_with_a_code",
         "journeys/test_every_page.py::test_settings_pages_of_a_full_account_are_accessible",
     ),
+    "I01": case(
+        "Without a session nothing passes, and no client can choose the identity that an application sees.",
+        "CVE-2026-25119; CVE-2025-54576",
+        f"{_DOORS}::test_navigation_without_a_session_is_sent_to_sign_in",
+        f"{_DOORS}::test_programs_get_a_problem_and_no_redirect",
+        f"{_DOORS}::test_forged_identity_never_reaches_the_application",
+        f"{_GATE}::test_no_request_opens_a_protected_path_for_nobody",
+        f"{_GATE}::test_advisory_about_another_gate_is_none_about_this_one",
+    ),
+    "I04": case(
+        "Only configured proxies may ask, and none are configured by default.",
+        "CVE-2026-76835",
+        f"{_QUESTIONS}::test_only_a_configured_proxy_is_answered",
+        f"{_QUESTIONS}::test_client_is_the_rightmost_address_that_is_no_proxy",
+        f"{_DOORS}::test_forged_question_opens_nothing",
+    ),
+    "I06": case(
+        "A rule for two factors demands them of every method and program, and leads people to the step-up.",
+        "CVE-2026-34457",
+        "gate/test_levels.py::test_level_is_demanded_of_every_method_and_agent",
+        "gate/test_levels.py::test_second_factor_is_asked_for_there_and_back",
+        "journeys/gate/test_ways.py::test_step_up_leads_there_and_back",
+    ),
     "K01": case(
         "Secrets appear only where they are needed.",
         "standard_id 0.26.2; CodeIgniter Shield GHSA-j72f-h752-mx4w; ASVS 16.2.5",
@@ -397,9 +421,6 @@ CASES = {
 
 LATER = {
     "F08": "administrators' pages; resets by the command line are in `admin/test_account_commands.py`",
-    "I01": "the gate",
-    "I04": "the gate",
-    "I06": "the gate",
     "J01": "OpenID Connect",
     "J02": "OpenID Connect",
     "J03": "OpenID Connect",

@@ -56,6 +56,8 @@ NAVIGATIONS: Mapping[str, str] = {  # which navigations the worker of each frame
     "react": r"""const answers = (url) => !url.pathname.startsWith("/_") && !/\/[^/?]+\.[^/]+$/.test(url.pathname);""",
     # new NavigationRoute(createHandlerBoundToURL("/index.html"))
     "workbox": "const answers = () => true;",
+    # the same in an application that knows nothing of the gate
+    "unaware": "const answers = () => true;",
     # not a framework: stores every answer to a navigation, and never asks again
     "hoarder": """const answers = () => false;
 self.addEventListener("fetch", (event) => {
@@ -122,7 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind in NAVIGATIONS and path == "/worker.js":
             self._send("text/javascript", NAVIGATIONS[kind] + WORKER)
         elif kind in NAVIGATIONS and path == "/app.js":
-            self._send("text/javascript", sign_in_script() + APPLICATION)
+            script = "const signInAgain = () => {};" if kind == "unaware" else sign_in_script()
+            self._send("text/javascript", script + APPLICATION)
         elif kind in NAVIGATIONS:
             self._send("text/html; charset=utf-8", SHELL)
         else:

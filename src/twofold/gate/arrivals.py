@@ -32,7 +32,7 @@ BEGIN, SIGN_OUT = "/gate/begin", "/gate/sign-out"
 _ARRIVE, _SIGN_IN, _SIGN_OUT = (f"{RESERVED}{name}.html" for name in ("arrive", "sign-in", "sign-out"))
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _SIGN_IN_FIRST = N_("Sign in to continue.")
-_NOTHING_SENT = N_("Nothing was sent, and your browser still has what you entered.")
+_NOTHING_SENT = N_("Nothing was sent. Your browser keeps what you entered while this page is open.")
 _SEND_AGAIN = N_("Sign in in a new tab. Then come back to this tab and reload it to send the form again.")
 
 

@@ -83,9 +83,13 @@ def blocking_cookies(playwright: Playwright, site: GateSite, folder: Path, *, ho
     (folder / "Default" / "Preferences").write_text(
         json.dumps({"profile": {"content_settings": {"exceptions": exceptions}}})
     )
-    context = playwright.chromium.launch_persistent_context(
-        folder, executable_path=need("chromium"), args=[*LAUNCH_WITH, *site.browser_arguments]
-    )
+    return with_profile(playwright, site, folder)
+
+
+def with_profile(playwright: Playwright, site: GateSite, folder: Path, *more: str) -> BrowserContext:
+    """Return a browser that keeps its settings and tabs in a folder."""
+    arguments = [*LAUNCH_WITH, *site.browser_arguments, *more]
+    context = playwright.chromium.launch_persistent_context(folder, executable_path=need("chromium"), args=arguments)
     context.set_default_timeout(MAX_WAIT)
     return context
 
@@ -150,6 +154,36 @@ def test_ten_restored_tabs_need_one_sign_in(ada: GatePerson, *, closed: bool) ->
         if page is not signing:
             page.reload()
         ada.arrives_at(address, page)
+
+
+def test_browser_that_is_started_again_restores_its_tabs(
+    playwright: Playwright, site: GateSite, ada: GatePerson, tmp_path: Path, *, full: bool
+) -> None:
+    """Chromium itself opens all tabs of its last session, in which the person was signed in."""
+    if not full:
+        pytest.skip("takes ten seconds: bin/test --full")
+    addresses = {f"{(APP, FILES)[number % 2]}/{number}?a=%26" for number in range(10)}
+    with with_profile(playwright, site, tmp_path) as context:
+        context.pages[0].goto(f"{APP}/")
+        signs_in(context.pages[0], ada)
+        ada.arrives_at(f"{APP}/", context.pages[0])
+        for address in addresses:
+            page = context.new_page()
+            page.goto(address)
+            ada.arrives_at(address, page)
+    ada.is_signed_out_elsewhere()
+    with with_profile(playwright, site, tmp_path, "--restore-last-session") as context:
+        while len(context.pages) < 1 + len(addresses):
+            context.wait_for_event("page")
+        tabs = [page for page in context.pages if page.url != "about:blank"]
+        for page in tabs:
+            expects_sign_in(page)
+        signs_in(tabs[0], ada)
+        expect(tabs[0].get_by_role("heading", level=1, name=f"Hello {ada.username}")).to_be_visible()
+        for page in tabs[1:]:
+            page.reload()
+            expect(page.get_by_role("heading", level=1, name=f"Hello {ada.username}")).to_be_visible()
+        assert {page.url for page in tabs} == {*addresses, f"{APP}/"}
 
 
 def test_second_tab_that_signs_in_again_goes_on(ada: GatePerson) -> None:

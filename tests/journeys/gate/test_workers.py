@@ -42,6 +42,23 @@ def test_application_with_a_worker_leads_to_the_sign_in(ada: GatePerson, kind: s
     works_offline(ada)
 
 
+def test_application_that_knows_nothing_of_the_gate_waits_for_its_user(ada: GatePerson, site: GateSite) -> None:
+    """Its worker answers for Twofold, too: nothing loops, and it works again once its data is deleted."""
+    visited = opens_with_a_worker(ada, "unaware")
+    origin = WORKERS["unaware"]
+    ada.is_signed_out_elsewhere()
+    for address in (f"{origin}/page", f"{origin}/.twofold/sign-in.html?to=/page"):
+        ada.page.goto(address)
+        ada.sees("No data")
+    assert visited == [f"{origin}/page", f"{origin}/.twofold/sign-in.html?to=/page"]
+    browser = ada.page.context.new_cdp_session(ada.page)
+    browser.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "service_workers,cache_storage"})
+    ada.page.goto(f"{origin}/page")
+    ada.enters_password()
+    works_offline(ada)
+    assert not [target for target in site.targets(origin) if target.startswith("/.twofold/")]
+
+
 def test_worker_that_stores_redirects_is_explained(ada: GatePerson, site: GateSite) -> None:
     """The browser is not left in circles until it gives up; other addresses still work."""
     opens_with_a_worker(ada, "hoarder")
