@@ -30,6 +30,7 @@ OTHER_NAMES = {
     "caddy": (str(Path(sys.executable).with_name("caddy")),),  # from PyPI, beside this Python
     "chromium": ("chromium-browser", "google-chrome"),
     "envoy": (str(Path(sys.executable).with_name("envoy")),),  # from PyPI too
+    "traefik": (str(Path(sys.executable).with_name("traefik")),),  # from PyPI too
     "haproxy": ("/usr/sbin/haproxy",),
     "nginx": ("/usr/sbin/nginx",),
     "pgbouncer": ("/usr/sbin/pgbouncer",),
