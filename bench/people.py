@@ -15,12 +15,16 @@ from bench.databases import Database
 from twofold.assembly import open_site
 from twofold.audit.events import Event
 from twofold.base.ids import new_id, new_token, sortable_id, token_hash
+from twofold.base.proofs import Proof
 from twofold.base.site import Site
 from twofold.config import Config
 from twofold.factors.contract import Kinds, Purpose, Request
 from twofold.factors.phone.codes.rules import CODE_LIFETIME, bound
 from twofold.factors.phone.kind import Phone
+from twofold.factors.totp.kind import Totp
 from twofold.factors.totp.rules import SECRET_BYTES, code_at
+from twofold.sessions.proofs import proved
+from twofold.sessions.rules import password_proof
 from twofold.signin.rules import ATTEMPT_LIFETIME
 
 PASSWORD = "correct horse battery staple"
@@ -34,7 +38,8 @@ Row: TypeAlias = tuple[object, ...]
 
 _COLUMNS = {
     "account": "id email password_hash stamp administrator created_at",
-    "session": "token_hash id account_id name source methods signed_in_at last_used_at expires_at unlocked_until",
+    "session": "token_hash id account_id name source methods proofs stamp"
+    " signed_in_at last_used_at expires_at unlocked_until",
     "two_factor": "account_id policy default_factor_id",
     "factor": "id account_id kind name sealed last_step tries created_at verified_at last_used_at",
     "recovery_code": "account_id code_hash created_at saved_at",
@@ -114,8 +119,17 @@ class _Maker:
         account_id, now = new_id(), self._now
         email, session, sign_in = f"{kind}{number}@example.com", new_token(), new_token()
         self._add("account", account_id, email, self._password_hash, 1, 0, now)
-        session_row = (token_hash(session), new_id(), account_id, PROGRAM, NETWORK, "password totp")
-        self._add("session", *session_row, now, now, self._expires_at, 0)
+        columns = proved([password_proof(now), Proof("totp", new_id(), now, Totp.strength)]).columns
+        session_row = (
+            token_hash(session),
+            new_id(),
+            account_id,
+            PROGRAM,
+            NETWORK,
+            columns["methods"],
+            columns["proofs"],
+        )
+        self._add("session", *session_row, 1, now, now, self._expires_at, 0)
         known = bytes.fromhex(self._keys.mac("program", f"{account_id} {PROGRAM} {NETWORK}"))
         self._add("browser", known, account_id, now)
         for name in HISTORY:

@@ -57,7 +57,7 @@ def pasted(text: str) -> str:
     NFKC, decimal digits of any script as ASCII, without invisible characters, white space and dashes. A used code
     therefore counts as used in every spelling. A text that is too long is returned unchanged.
     """
-    if len(text) > _MAX_PASTED_LENGTH:
+    if len(text) > _MAX_PASTED_LENGTH or (text.isascii() and text.isalnum()):
         return text
     characters = (character for character in unicodedata.normalize("NFKC", text) if not is_invisible(character))
     return "".join(

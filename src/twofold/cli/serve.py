@@ -23,6 +23,7 @@ from twofold.base.turn_broker import SharedTurns, TurnBroker
 from twofold.base.turn_queue import TurnQueue
 from twofold.base.turns import cores
 from twofold.cli import drain
+from twofold.cli.collection import collect_less
 from twofold.cli.embedded import DRAIN, HTTP1, LOGS, Servers, beside
 from twofold.cli.listening import LOCALHOST, addresses_of, is_reached_by_name, refuse_taken, url_of
 from twofold.cli.output import Failed
@@ -104,7 +105,9 @@ def worker() -> ASGIApp:
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":  # Granian has set its own handlers by now: SIGINT still stops it
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, stop)
+            collect_less(loop)
         await app(scope, receive, send)
 
     return beside(answer, further)
@@ -124,6 +127,7 @@ async def _serve(config: Config, addresses: Sequence[str], port: int) -> None:
         ends.append(signal.SIGHUP)  # one process cannot reload without a gap
     for number in ends:
         loop.add_signal_handler(number, stop)
+    collect_less(loop)
     async with app:
         if app.stopping:  # stopped while it was opening
             return

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
@@ -239,17 +240,21 @@ class Kind(ABC):
         """Reset what was recorded while the clock was ahead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kinds:
     """The kinds of factors that this server supports, in menu order, and the recovery code."""
 
     known: tuple[Kind, ...]
     recovery: RecoveryCodes
 
-    @property
+    @cached_property
     def offered(self) -> tuple[Kind, ...]:
         """Return the kinds that can be used."""
         return tuple(kind for kind in self.known if kind.offered)
+
+    @cached_property
+    def _checked_in_order(self) -> tuple[Kind, ...]:
+        return tuple(sorted(self.offered, key=lambda kind: kind.sends))
 
     def get(self, name: str) -> Kind | None:
         """Return the offered kind with this name."""
@@ -263,7 +268,7 @@ class Kinds:
     def groups(self, factors: Sequence[Factor]) -> list[tuple[Kind, list[Factor]]]:
         """Return the factors by group, each with a kind that checks them; groups that need no message come first."""
         groups: dict[str, tuple[Kind, list[Factor]]] = {}
-        for kind in sorted(self.offered, key=lambda kind: kind.sends):
+        for kind in self._checked_in_order:
             if members := [factor for factor in factors if factor.kind == kind.kind]:
                 groups.setdefault(kind.group, (kind, []))[1].extend(members)
         return list(groups.values())

@@ -24,6 +24,7 @@ from twofold.factors.rules import FactorsClosed
 from twofold.factors.store import KEY_PREFIX
 
 _A_DAY = 86_400
+_NONE = Tally()
 
 
 class WrongCodes(msgspec.Struct, frozen=True):
@@ -100,9 +101,9 @@ def peek(uow: UnitOfWork, account_id: str) -> Reply[Tallies]:
 async def wrong_codes_in(uow: UnitOfWork, account_id: str, tallies: Tallies) -> WrongCodes:
     """Return the wrong codes of an account according to these tallies."""
     keys = (_key(account_id), _known_key(account_id), source_key(uow))
-    everyone, known, source = (tallies.get(key, Tally()) for key in keys)
-    none = everyone == known == source == Tally()
-    browser_id = None if none else await known_browser(uow, account_id, uow.caller.browser)
+    everyone, known, source = (tallies.get(key, _NONE) for key in keys)
+    is_any = any(tallies.get(key, _NONE) != _NONE for key in keys)
+    browser_id = await known_browser(uow, account_id, uow.caller.browser) if is_any else None
     return WrongCodes(account_id, everyone, known, source, browser_id)
 
 

@@ -78,10 +78,10 @@ async def require(uow: UnitOfWork, token: str) -> None:
 
 async def require_open(uow: UnitOfWork, token: str, *, in_a_row: bool) -> None:
     """Raise SignInExpired, SignInCompleted or TooManyAttempts if no code can finish the attempt now."""
-    attempt = await store.find(uow.tx, token_hash(token), source_key(uow))
-    if attempt is None:  # an ended attempt is recorded once, then deleted
+    found = await store.find_tallies(uow.tx, token_hash(token), source_key(uow))
+    if found is None:  # an ended attempt is recorded once, then deleted
         await require(uow, token)
-    elif refused := (await wrong_codes(uow, attempt)).over_limit(uow, in_a_row=in_a_row):
+    elif refused := (await wrong_codes_in(uow, *found)).over_limit(uow, in_a_row=in_a_row):
         raise refused
 
 

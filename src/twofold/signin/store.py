@@ -21,6 +21,11 @@ _FIND = f"""
     FROM sign_in s JOIN account a ON a.id = s.account_id {factors.JOINS} {factors.TALLIES_JOIN}
     WHERE s.token_hash = :token_hash AND s.stamp = a.stamp AND a.disabled_at IS NULL {factors.ORDER} LIMIT 300
 """  # noqa: S608 - written in the stores
+_TALLIES = f"""
+    SELECT {throttle.COLUMNS}, s.account_id
+    FROM sign_in s JOIN account a ON a.id = s.account_id {factors.TALLIES_JOIN}
+    WHERE s.token_hash = :token_hash AND s.stamp = a.stamp AND a.disabled_at IS NULL LIMIT 3
+"""  # noqa: S608 - written in the stores
 _AFTER_PASSWORD = f"""
     SELECT {factors.COLUMNS}, {throttle.COLUMNS}, {accounts.COLUMNS}
     FROM account a LEFT JOIN throttle t ON t.key = :key {factors.JOINS} WHERE a.id = :id {factors.ORDER} LIMIT 300
@@ -63,6 +68,12 @@ async def find(tx: Transaction, token_hash: bytes, source_key: str) -> Attempt |
         return None
     account_id, tries, expires_at, address = tuple(rows[0])[-4:]
     return Attempt(account_id, tries, expires_at, address, factors.two_factor_of(rows), throttle.tallies_of(rows))
+
+
+async def find_tallies(tx: Transaction, token_hash: bytes, source_key: str) -> tuple[str, Tallies] | None:
+    """Return the account of such an attempt, and the tallies of its wrong codes."""
+    rows = await tx.all(_TALLIES, token_hash=token_hash, source=source_key)
+    return (rows[0]["account_id"], throttle.tallies_of(rows)) if rows else None
 
 
 async def exists(tx: Transaction, token_hash: bytes) -> bool:

@@ -90,7 +90,7 @@ def _parsed(body: bytes, shape: type[T], limits: BodyLimits) -> T:
     text = body.removeprefix(codecs.BOM_UTF8)  # RFC 8259 8.1 permits skipping it
     try:
         value = _decoded(text, shape)
-        json.loads(text.decode(), object_pairs_hook=_unique, parse_int=str, parse_float=str)
+        _STRICT.decode(text.decode())
     except msgspec.ValidationError as error:
         raise InvalidRequest(_field_error(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -124,6 +124,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise InvalidRequest(FieldError(name[:40], _SENT_TWICE))
         fields[name] = value
     return fields
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str)
 
 
 async def read_body(request: Request, size: int = USUAL.size) -> bytes:
