@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-GATE_DOCUMENT = Path(__file__).parents[2] / "docs" / "gate.md"
+DOCUMENTS = Path(__file__).parents[2] / "docs"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <link rel="icon" href="data:,"></head><body><main><h1>{title}</h1>{content}</main></body></html>"""
 FORM = (
@@ -58,6 +58,17 @@ NAVIGATIONS: Mapping[str, str] = {  # which navigations the worker of each frame
     "workbox": "const answers = () => true;",
     # the same in an application that knows nothing of the gate
     "unaware": "const answers = () => true;",
+    # the worker of docs/doors/single-page-applications.md, which answers everything else
+    "guarded": "",
+    # asks the network for each page, with the request of the browser or with one of its own
+    "relaying": """const answers = () => false;
+self.addEventListener("fetch", (event) => {
+  if (event.request.mode === "navigate") event.respondWith(fetch(event.request));
+});""",
+    "asking": """const answers = () => false;
+self.addEventListener("fetch", (event) => {
+  if (event.request.mode === "navigate") event.respondWith(fetch(event.request.url));
+});""",
     # not a framework: stores every answer to a navigation, and never asks again
     "hoarder": """const answers = () => false;
 self.addEventListener("fetch", (event) => {
@@ -71,6 +82,13 @@ const hoard = async (request) => {
   await cache.put(request.url, response.clone()).catch(() => {});
   return response;
 };""",
+}
+
+SCRIPTS: Mapping[str, str] = {  # instead of the one in docs/gate.md
+    "unaware": "const signInAgain = () => {};",
+    # without the lines that remove a worker which answers for Twofold
+    "guarded": """const signInAgain = (response) => location.assign(
+  response.headers.get("Twofold-Sign-In") + "?to=" + encodeURIComponent(location.pathname + location.search));""",
 }
 
 
@@ -122,10 +140,9 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/data.json":
             self._send("application/json", json.dumps({"user": self.headers.get("Remote-User", "")}))
         elif kind in NAVIGATIONS and path == "/worker.js":
-            self._send("text/javascript", NAVIGATIONS[kind] + WORKER)
+            self._send("text/javascript", (guarded_worker() if kind == "guarded" else NAVIGATIONS[kind]) + WORKER)
         elif kind in NAVIGATIONS and path == "/app.js":
-            script = "const signInAgain = () => {};" if kind == "unaware" else sign_in_script()
-            self._send("text/javascript", script + APPLICATION)
+            self._send("text/javascript", SCRIPTS.get(kind, sign_in_script()) + APPLICATION)
         elif kind in NAVIGATIONS:
             self._send("text/html; charset=utf-8", SHELL)
         else:
@@ -171,6 +188,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 def sign_in_script() -> str:
     """Return the script of docs/gate.md."""
-    found = re.search(r"^```js\n(.*?)^```$", GATE_DOCUMENT.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return script_of("gate.md")
+
+
+def guarded_worker() -> str:
+    """Return the worker of docs/doors/single-page-applications.md, which answers all other navigations."""
+    worker = script_of("doors/single-page-applications.md", indented="  ")
+    comment = "// …how the application handles all other requests"
+    assert comment in worker
+    handling = 'if (event.request.mode === "navigate") event.respondWith(caches.match("/index.html"));'
+    return f"const answers = () => false;{worker.replace(comment, handling)}"
+
+
+def script_of(document: str, *, indented: str = "") -> str:
+    """Return the first script of a document below docs, or the first that is indented like this."""
+    text = (DOCUMENTS / document).read_text("utf-8")
+    found = re.search(rf"^{indented}```js\n(.*?)^{indented}```$", text, re.MULTILINE | re.DOTALL)
     assert found
     return found[1]

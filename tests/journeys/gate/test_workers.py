@@ -27,7 +27,7 @@ def opens_with_a_worker(person: GatePerson, kind: str) -> list[str]:
     return visited
 
 
-@pytest.mark.parametrize("kind", ["angular", "react", "workbox"])
+@pytest.mark.parametrize("kind", ["angular", "react", "workbox", "guarded", "relaying"])
 def test_application_with_a_worker_leads_to_the_sign_in(ada: GatePerson, kind: str) -> None:
     """The shell appears from the cache, its request for data leads to the sign-in and back, and nothing loops."""
     visited = opens_with_a_worker(ada, kind)
@@ -57,6 +57,14 @@ def test_application_that_knows_nothing_of_the_gate_waits_for_its_user(ada: Gate
     ada.enters_password()
     works_offline(ada)
     assert not [target for target in site.targets(origin) if target.startswith("/.twofold/")]
+
+
+def test_page_that_a_worker_asks_for_itself_is_like_data(ada: GatePerson) -> None:
+    """It is refused with a problem document, which the worker hands on; docs/doors warns of this."""
+    opens_with_a_worker(ada, "asking")
+    ada.is_signed_out_elsewhere()
+    ada.page.goto(f"{WORKERS['asking']}/page")
+    expect(ada.page.get_by_text('"sign_in":"/.twofold/sign-in.html"')).to_be_visible()
 
 
 def test_worker_that_stores_redirects_is_explained(ada: GatePerson, site: GateSite) -> None:
