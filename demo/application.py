@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._page("The vault", VAULT)
             case "/public":
                 self._page("For everyone", PUBLIC)
-            case "/headers":
+            case "/public/headers":
                 self._send(HTTPStatus.OK, json.dumps(dict(self.headers.items()), indent=2), "application/json")
             case _:
                 self._page("There is no such page", "", HTTPStatus.NOT_FOUND)

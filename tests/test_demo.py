@@ -164,8 +164,9 @@ def test_application_sees_no_forged_identity(demo: Demo) -> None:
     """On its open page, as everywhere."""
     asked = {"Host": f"app.localhost:{demo.app_port}", "Remote-User": "mallory", "Remote_Name": "mallory"}
     address = f"http://127.0.0.1:{demo.app_port}"
-    assert "mallory" not in httpx2.get(f"{address}/public", headers=asked, trust_env=False).text
-    assert httpx2.get(f"{address}/headers", headers=asked, trust_env=False).status_code == 401
+    for path in ("/public", "/public/headers"):
+        assert "mallory" not in httpx2.get(f"{address}{path}", headers=asked, trust_env=False).raise_for_status().text
+    assert httpx2.get(f"{address}/vault", headers=asked, trust_env=False).status_code == 401
 
 
 def test_recipe_of_the_demo_is_that_of_the_document() -> None:
@@ -204,6 +205,22 @@ def test_demo_ends_when_one_of_its_programs_does(tmp_path: Path) -> None:
         assert "Caddy ended." in demo.output
         assert demo.left_behind() == []
         assert list(demo.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("program", ["Twofold", "Caddy"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "closed terminal"])
+def test_demo_can_be_ended_while_it_starts(tmp_path: Path, program: str, number: signal.Signals) -> None:
+    """Also when the program has only just been started."""
+    demo = Demo(tmp_path).start()
+    give_up_at = time.monotonic() + START_WITHIN
+    while not list(demo.temporary.glob(f"*/{program}.log")):
+        assert time.monotonic() < give_up_at, demo.output
+        time.sleep(0.005)
+    demo.started = descendants(demo.process.pid)
+    os.kill(demo.process.pid, number)
+    assert demo.process.wait(END_WITHIN) == 0, demo.output
+    assert demo.left_behind() == []
+    assert list(demo.temporary.iterdir()) == []
 
 
 def test_port_in_use_is_reported_before_anything_starts(tmp_path: Path) -> None:
