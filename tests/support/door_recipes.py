@@ -170,7 +170,11 @@ def _write_traefik(place: Place) -> Path:
     )
     recipe = adapt(
         block("traefik.md", "yaml"),
-        {"/etc/traefik/dynamic.yml": str(dynamic), "address: :443": f"address: 127.0.0.1:{place.port}"},
+        {
+            "/etc/traefik/dynamic.yml": str(dynamic),
+            "address: :443": f"address: 127.0.0.1:{place.port}",
+            "providers:\n": "providers:\n  providersThrottleDuration: 50ms\n",  # it waits as long before it is ready
+        },
     )
     settings = place.folder / "traefik.yml"
     settings.write_text(f"{recipe}global:\n  checkNewVersion: false\n")
