@@ -76,6 +76,18 @@ async def test_arrival_without_a_nonce_is_explained(gate: Gate) -> None:
         leads_on(await browser.open(ticket), f"{APP}/")
 
 
+async def test_nginx_explains_an_arrival_without_a_nonce_with_the_address(gate: Gate) -> None:
+    """It asks twice, and gets the page from the second answer, which spends the ticket and leads to its address."""
+    browser = gate.browser("nginx", await gate.member())
+    ticket = await browser.ticket(f"{APP}/deep")
+    stranger = gate.browser("nginx")
+    (await stranger.open(ticket)).expect(403)
+    page = (await stranger.open(ticket, dialect="forward")).expect(403)
+    assert f'href="{APP}/deep"' in page.body.decode()
+    assert f'href="{APP}/deep"' not in (await stranger.open(ticket, dialect="forward")).body.decode()
+    leads_on(await browser.open(ticket), f"{APP}/")
+
+
 async def test_one_browser_cannot_arrive_for_ever(gate: Gate) -> None:
     """The twenty-first arrival of one nonce and session within a minute explains; a minute later all is well."""
     browser = gate.browser(person=await gate.member())

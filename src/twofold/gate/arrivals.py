@@ -113,12 +113,15 @@ async def _arrive(
     nonce = cookies.read(cookies.nonce_name, scope["headers"])
     known = read_gate_cookie(site.keys, cookies.read(cookies.gate_name, scope["headers"]), origin)
     is_in = known is not None and await visitor_behind(site, known, is_use=False) is not None
+    has_nonce = is_nonce(nonce)
+    if dialect is Dialect.NGINX and not is_in and not has_nonce:
+        return _cookie_not_kept(site, question, "/")  # nginx asks again for the page, and the ticket is spent then
     arrival = Arrival()
     is_known = _TOKEN.fullmatch(token) is not None and await runner.read(is_ticket, token)
     if is_known:  # an invented one causes no write
         arrival = await runner.write(spend_ticket, token, str(origin), hash_of(nonce or ""))
     address = f"{origin}{arrival.target or '/'}"
-    if not is_in and not is_nonce(nonce):
+    if not is_in and not has_nonce:
         return _cookie_not_kept(site, question, address)
     if is_in and arrival.gate_id in {None, known}:
         return answers.redirect(dialect, address)

@@ -59,7 +59,7 @@ def test_part_under_another_domain_is_opened_in_a_tab(ada: GatePerson, portal: s
     with ada.page.expect_popup() as opened:
         frame.get_by_role("link").click()
     expect(opened.value.get_by_role("heading", name=f"Hello {ada.username}")).to_be_visible()
-    assert opened.value.url.startswith(f"{part}/")
+    assert opened.value.url == f"{part}/part"
 
 
 def test_form_sent_after_the_session_ended_is_sent_again(ada: GatePerson, site: GateSite) -> None:
@@ -67,7 +67,7 @@ def test_form_sent_after_the_session_ended_is_sent_again(ada: GatePerson, site: 
     ada.signs_in_at(f"{APP}/")
     page = ada.page
     page.goto(f"{APP}/form")
-    ada.field("Text").fill(LONG)
+    ada.field("Text").evaluate("(field, text) => { field.value = text; }", LONG)  # typing it takes Chromium long
     ada.is_signed_out_elsewhere()
     ada.button("Save").click()
     ada.sees("You were signed out")

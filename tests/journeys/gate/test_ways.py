@@ -124,6 +124,8 @@ def test_blocked_cookies_are_explained(
         expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
         assert len([url for url in visited if url.startswith(f"{AUTH}/gate/begin")]) <= 3, visited
         assert errors == [], "storage is blocked with cookies"
+        if hosts == "[*.]app.example.org":
+            assert page.get_by_role("link", name="Try again").get_attribute("href") == f"{APP}/deep?x=%26"
 
 
 # ------------------------------------------------------------------ tabs
