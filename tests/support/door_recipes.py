@@ -148,7 +148,7 @@ def _write_apache(place: Place) -> Path:
     settings = place.folder / "apache.conf"
     settings.write_text(
         f"{modules}{user}ServerRoot {place.folder}\nServerName localhost\nPidFile {place.folder}/pid\n"
-        f"Listen 127.0.0.1:{place.port}\nErrorLog /dev/stderr\nStartServers 1\n{recipe}"
+        f"Listen 127.0.0.1:{place.port}\nErrorLog {place.folder}/log\nStartServers 1\n{recipe}"
     )
     return settings
 
