@@ -14,10 +14,10 @@ from bench.measure import Bench
 from bench.people import Person
 from bench.processes import Process, ahead
 from bench.report import Figure
-from bench.workloads import CODE_STEP, PASSWORD_STEP, SESSION_CHECK, Workload, password_request
+from bench.workloads import CODE_STEP, GATE_CHECK, PASSWORD_STEP, SESSION_CHECK, Workload, password_request
 
-_PACES = {SESSION_CHECK: 250, CODE_STEP: 100}  # a second
-_MOST_WAIT = {SESSION_CHECK: 10, CODE_STEP: 25}  # ms, at the 99th percentile
+_PACES = {SESSION_CHECK: 250, GATE_CHECK: 250, CODE_STEP: 100}  # a second
+_MOST_WAIT = {SESSION_CHECK: 10, GATE_CHECK: 10, CODE_STEP: 25}  # ms, at the 99th percentile
 _ROUNDS = 5
 _SECONDS = 2.0
 _CROWD = 500

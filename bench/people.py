@@ -7,7 +7,7 @@ benchmark. Half-open sign-ins can be created again and again, so that a fast mac
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, TypeAlias
 
@@ -23,6 +23,8 @@ from twofold.factors.phone.codes.rules import CODE_LIFETIME, bound
 from twofold.factors.phone.kind import Phone
 from twofold.factors.totp.kind import Totp
 from twofold.factors.totp.rules import SECRET_BYTES, code_at
+from twofold.gate.cookies import ApplicationCookies, gate_hash, gate_ids, write_gate_cookie
+from twofold.gate.origins import Origin
 from twofold.sessions.proofs import proved
 from twofold.sessions.rules import password_proof
 from twofold.signin.rules import ATTEMPT_LIFETIME
@@ -30,6 +32,7 @@ from twofold.signin.rules import ATTEMPT_LIFETIME
 PASSWORD = "correct horse battery staple"
 SENT_CODE = "271828"
 PROGRAM, NETWORK = "Unknown program", "127.0.0.1"  # the client as Twofold sees it, known from earlier sign-ins
+APPLICATION = Origin("http", "app.localhost")  # behind the gate
 HISTORY = (Event.ACCOUNT_CREATED, Event.FACTOR_ADDED, Event.SIGN_IN_PASSWORD, Event.SIGNED_IN)
 _AT_ONCE = 10_000  # users in memory
 
@@ -39,7 +42,7 @@ Row: TypeAlias = tuple[object, ...]
 _COLUMNS = {
     "account": "id email password_hash stamp administrator created_at",
     "session": "token_hash id account_id name source methods proofs stamp"
-    " signed_in_at last_used_at expires_at unlocked_until",
+    " signed_in_at last_used_at expires_at unlocked_until gate_hash",
     "two_factor": "account_id policy default_factor_id",
     "factor": "id account_id kind name sealed last_step tries created_at verified_at last_used_at",
     "recovery_code": "account_id code_hash created_at saved_at",
@@ -52,12 +55,16 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One account. `secret` belongs to the authenticator, `sent_hash` to the code sent to the phone."""
+    """One account. `secret` belongs to the authenticator, `sent_hash` to the code sent to the phone.
+
+    `gate_cookie` is the Cookie header with which a browser opens the application.
+    """
 
     account_id: str
     factor_id: str
     email: str
     session: str
+    gate_cookie: str
     sign_in: str
     secret: bytes | None = None
     sent_hash: str | None = None
@@ -104,6 +111,7 @@ class _Maker:
 
     def __init__(self, site: Site, password_hash: str, now: int) -> None:
         self._keys = site.keys
+        self._cookie_name = ApplicationCookies(site.config, APPLICATION).gate_name
         self._phone = site.part(Kinds).get("sms")
         self._password_hash = password_hash
         self._now = now
@@ -119,17 +127,19 @@ class _Maker:
         account_id, now = new_id(), self._now
         email, session, sign_in = f"{kind}{number}@example.com", new_token(), new_token()
         self._add("account", account_id, email, self._password_hash, 1, 0, now)
+        session_id = new_id()
+        gate_id = gate_ids(self._keys, session_id)[0]
         columns = proved([password_proof(now), Proof("totp", new_id(), now, Totp.strength)]).columns
         session_row = (
             token_hash(session),
-            new_id(),
+            session_id,
             account_id,
             PROGRAM,
             NETWORK,
             columns["methods"],
             columns["proofs"],
         )
-        self._add("session", *session_row, 1, now, now, self._expires_at, 0)
+        self._add("session", *session_row, 1, now, now, self._expires_at, 0, gate_hash(gate_id))
         known = bytes.fromhex(self._keys.mac("program", f"{account_id} {PROGRAM} {NETWORK}"))
         self._add("browser", known, account_id, now)
         for name in HISTORY:
@@ -144,7 +154,8 @@ class _Maker:
                 PROGRAM,
                 '{"methods":"password totp"}',
             )
-        person = Person(account_id, new_id(), email, session, sign_in)
+        cookie = f"{self._cookie_name}={write_gate_cookie(self._keys, gate_id, APPLICATION)}"
+        person = Person(account_id, new_id(), email, session, cookie, sign_in)
         return person if kind == "none" else self._with_factor(person, kind, number)
 
     def _with_factor(self, person: Person, kind: Kind, number: int) -> Person:
@@ -162,7 +173,7 @@ class _Maker:
         self._add("factor", factor_id, account_id, factor_kind, "Second factor", sealed, -1, 0, now, now, now)
         self._add("two_factor", account_id, "every_log_in", factor_id)
         self._add("recovery_code", account_id, self._keys.mac("recovery", account_id), now, now)
-        return Person(account_id, factor_id, person.email, person.session, person.sign_in, secret, sent_hash)
+        return replace(person, secret=secret, sent_hash=sent_hash)
 
     def _add(self, table: str, *row: object) -> None:
         self._rows[table].append(row)

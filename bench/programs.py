@@ -5,10 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.databases import Database
 from bench.measure import record
-from bench.people import Kind, Person, half_sign_in
+from bench.people import APPLICATION, Kind, Person, half_sign_in
 from bench.processes import Process
 from bench.workloads import Workload
 from twofold.config import Config
+
+_SETTINGS = {  # gate cookies belong to a base URL, so it does not depend on the port
+    "TWOFOLD_LOG": "text",
+    "TWOFOLD_BASE_URL": "http://localhost:8000",
+    "TWOFOLD_GATE_HOSTS": APPLICATION.authority,
+}
 
 
 class Programs:
@@ -16,7 +22,7 @@ class Programs:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.settings = {**database.settings, "TWOFOLD_LOG": "text"}
+        self.settings = {**database.settings, **_SETTINGS}
         self.config = Config.from_env(self.settings)
         self._recorded = database.folder / "recorded.json"
 

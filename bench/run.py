@@ -14,6 +14,7 @@ from bench.report import Figure, Results
 from bench.workloads import (
     CODE_STEP,
     FULL_WITHOUT_HASH,
+    GATE_CHECK,
     PASSWORD_STEP,
     SESSION_CHECK,
     SETTINGS_PAGE,
@@ -73,11 +74,20 @@ def _by_two(workload: Workload) -> Workload:
 
 def _targets(workloads: Mapping[Workload, Figures], commits: float) -> list[Figure]:
     session, code, full = workloads[SESSION_CHECK], workloads[CODE_STEP], workloads[FULL_WITHOUT_HASH]
-    texted, hashed = workloads[TEXT_MESSAGE_STEP], workloads[PASSWORD_STEP]
+    gate, texted, hashed = workloads[GATE_CHECK], workloads[TEXT_MESSAGE_STEP], workloads[PASSWORD_STEP]
     hashes = hashed.of(lambda each: each.hashes or 0.0)
     return [
         Figure("session check: CPU, in raw answers", session.cpu_ratio, ".2f", at_most=2.3),
         Figure("session check, 32 at once: p99, ms", session.percentile(99) * 1e3, ".1f", at_most=10),
+        Figure("gate check: CPU, in raw answers", gate.cpu_ratio, ".2f", at_most=2.5),
+        Figure(
+            "gate check, µs of CPU",
+            gate.cpu * 1e6,
+            ",.0f",
+            session.cpu * 1e6,
+            "session check",
+            at_most=session.cpu * 1e6 * 1.3,
+        ),
         Figure("code step: CPU, in raw answers", code.cpu_ratio, ".2f", at_most=8),
         Figure(
             "code steps a second, 64 at once, each durable",

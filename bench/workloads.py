@@ -11,7 +11,19 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.client import Action, Answer, expect, request
-from bench.people import PASSWORD, Kind, Person
+from bench.people import APPLICATION, PASSWORD, Kind, Person
+
+_ASKED = {
+    "x_forwarded_host": APPLICATION.authority,
+    "x_forwarded_proto": APPLICATION.scheme,
+    "x_forwarded_method": "GET",
+    "x_forwarded_uri": "/projects/42?tab=members",
+    "x_forwarded_for": "203.0.113.7",
+    "accept": "text/html,application/xhtml+xml",
+    "accept_language": "en",
+    "sec_fetch_mode": "navigate",
+    "sec_fetch_dest": "document",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,11 @@ class Workload:
 
 def _session_check(person: Person) -> Action:
     expect((yield request("GET", "/api/v1/session", authorization=f"Bearer {person.session}")), 200)
+
+
+def _gate_check(person: Person) -> Action:
+    """Ask as Caddy does about a page of the application, with what a browser sends."""
+    expect((yield request("GET", "/gate/forward", b"", cookie=person.gate_cookie, **_ASKED)), 200)
 
 
 def _code_step(person: Person) -> Action:
@@ -72,6 +89,7 @@ def _submit_code(person: Person, sign_in: str) -> Action:
 
 
 SESSION_CHECK = Workload("session check", 32, _session_check)
+GATE_CHECK = Workload("gate check", 32, _gate_check)
 CODE_STEP = Workload("code step", 64, _code_step, spends=True)
 TEXT_MESSAGE_STEP = Workload("code step by text message", 64, _code_step, kind="phone", spends=True)
 PASSWORD_STEP = Workload("password step", 16, _password_step, hashes=True)
@@ -86,6 +104,7 @@ FULL_WITHOUT_HASH = Workload("full sign-in, no hash", 16, _sign_in, answers=2, s
 
 WORKLOADS = (
     SESSION_CHECK,
+    GATE_CHECK,
     CODE_STEP,
     TEXT_MESSAGE_STEP,
     PASSWORD_STEP,

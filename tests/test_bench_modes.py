@@ -1,5 +1,6 @@
 """The modes of the benchmark run, with few users for a short time; the figures themselves are not tested."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -10,14 +11,14 @@ import time
 import pytest
 
 from bench import __main__ as command
-from bench import databases, network, one_core, peers
+from bench import client, databases, network, one_core, peers
 from bench.client import parse
 from bench.measure import Size
 from bench.network import Distant
 from bench.peer_flows import TWOFOLD
 from bench.people import make_people
 from bench.programs import Programs
-from bench.workloads import CODE_STEP, SESSION_CHECK
+from bench.workloads import CODE_STEP, GATE_CHECK, SESSION_CHECK
 
 TINY = Size(people=1000, seconds=0.1, rounds=1, hash_seconds=0.1, hash_rounds=1, starts=1)
 DELAY = 0.003  # seconds
@@ -81,6 +82,17 @@ async def test_other_services_are_measured_like_twofold(monkeypatch: pytest.Monk
     assert all(cost > 0 for cost in costs)
     figures = [*peers._figures(["Twofold", "another"], [[costs, [2 * cost for cost in costs]]])]
     assert [figure.value / (figure.baseline or 0) for figure in figures] == [2, 2, 2]
+
+
+async def test_gate_check_is_answered_with_the_identity() -> None:
+    """For an inserted session; a refusal would cost less, and the figure would be wrong."""
+    with databases.opened(postgres=False) as make:
+        programs = Programs(database := make("bench"))
+        people = await make_people(programs.config, database, "app", 2, kept=2)
+        with programs.twofold() as served:
+            answers = await asyncio.to_thread(client.once, served.port, GATE_CHECK.action(people[1]))
+    assert [(path, answer.status) for path, answer in answers] == [("/gate/forward", 200)]
+    assert b"\r\nremote-user: app1" in answers[0][1].head.lower()
 
 
 def test_network_without_postgresql_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,15 @@ class Keyring:
         data = text.encode("utf-8", "replace")
         return tuple(hmac.digest(self._derived(key_id, purpose), data, "sha256").hex() for key_id in self._keys)
 
+    def recognises_start(self, purpose: str, data: bytes, start: bytes) -> bool:
+        """Return whether the HMAC of `data` with one of the keys begins with `start`, which has at least 16 bytes."""
+        length = len(start)
+        found = False
+        for key_id in self._keys:
+            mac = hmac.digest(self._derived(key_id, purpose), data, "sha256")
+            found |= hmac.compare_digest(mac[:length], start)
+        return found
+
     def recognises(self, purpose: str, text: str, expected: str) -> bool:
         """Return whether `text` matches a stored HMAC, in constant time."""
         return any([hmac.compare_digest(mac, expected) for mac in self.macs(purpose, text)])  # noqa: C419 - no early exit

@@ -25,9 +25,14 @@ class Languages:
                 self._known[path.parents[1].name.replace("_", "-")] = GNUTranslations(file)
         self._tags = {tag.lower(): tag for tag in self._known}
 
+    @property
+    def are_several(self) -> bool:
+        """Return whether there is anything to choose."""
+        return len(self._known) > 1
+
     def preferred(self, accepted: str) -> str | None:
         """Return the best language for `Accept-Language` (RFC 9110 12.5.4, look-up as in RFC 4647 3.4), or None."""
-        if len(self._known) == 1:  # nothing to choose, so skip the parsing
+        if not self.are_several:  # so skip the parsing
             return None
         for wanted in _ranges(accepted):
             parts = wanted.split("-")

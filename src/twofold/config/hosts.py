@@ -1,6 +1,7 @@
 """Host names and addresses, as the settings and couriers contain them."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ def is_host(host: str) -> bool:
     return len(host) <= _MAX_HOST_LENGTH and re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", host) is not None
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine: 127.0.0.0/8, ::1, localhost or *.localhost."""
     try:

@@ -30,6 +30,8 @@ IDENTITY: Mapping[str, str] = {
     "name": "Remote-Name",
     "groups": "Remote-Groups",
 }
+_IDENTITY_NAMES = tuple((key, name.lower().encode()) for key, name in IDENTITY.items())
+_NO_IDENTITY: Mapping[str, str] = dict.fromkeys(IDENTITY, "")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # would end a header, wherever a name came from
 _STYLE = (  # as our other pages look
     ":root{--accent:#0e5a54;--on:#fff;--paper:#f3f5f4;--card:#fff;--ink:#15201e;--line:#dfe1e1;color-scheme:light dark}"
@@ -73,21 +75,31 @@ class Link(msgspec.Struct, frozen=True):
     address: str
 
 
-def admit(rule: Rule, visitor: Visitor | None) -> Answer:
-    """Admit a request, with every identity header; the values are empty without a session."""
-    values = identity(rule, visitor)
-    headers = [(name.lower().encode(), values[key].encode()) for key, name in (*IDENTITY.items(), *rule.headers)]
-    return Answer(OK, (*headers, _NO_STORE))
+def admit(rule: Rule, values: Mapping[str, str]) -> Answer:
+    """Admit a request, with every identity header."""
+    headers = [(name, values[key].encode()) for key, name in _IDENTITY_NAMES]
+    if rule.headers:
+        headers += [(name.lower().encode(), values[key].encode()) for key, name in rule.headers]
+    headers.append(_NO_STORE)
+    return Answer(OK, tuple(headers))
 
 
-def identity(rule: Rule, visitor: Visitor | None) -> dict[str, str]:
-    """Return the values of the identity headers under a rule."""
+def identity(rule: Rule, visitor: Visitor | None) -> Mapping[str, str]:
+    """Return the values of the identity headers under a rule; they are empty without a session."""
     if visitor is None:
-        return dict.fromkeys(IDENTITY, "")
+        return _NO_IDENTITY
     email = visitor.email_for_applications
-    users = {"username": visitor.username, "email": email, "id": visitor.account_id}
-    values = {"user": users[rule.user], "email": email, "name": visitor.name, "groups": ",".join(visitor.groups)}
-    return {key: _CONTROLS.sub(" ", value) for key, value in values.items()}
+    return {
+        "user": _safe({"username": visitor.username, "email": email, "id": visitor.account_id}[rule.user]),
+        "email": _safe(email),
+        "name": _safe(visitor.name),
+        "groups": _safe(",".join(visitor.groups)),
+    }
+
+
+def _safe(value: str) -> str:
+    """Return a value that ends no header."""
+    return value if value.isprintable() else _CONTROLS.sub(" ", value)
 
 
 def redirect(dialect: Dialect, location: str, cookie: Header | None = None) -> Answer:

@@ -70,7 +70,7 @@ def bounce(
     target: str | None = None,
 ) -> Answer:
     """Send a browser to us with what it wants, sealed. Nothing is written."""
-    known = cookies.read(cookies.nonce_name, scope["headers"])
+    known = cookies.read_nonce(scope["headers"])
     nonce = known if known and is_nonce(known) else new_nonce()
     state = State(
         origin=question.origin,
@@ -110,8 +110,8 @@ async def _arrive(
     runner: Runner, dialect: Dialect, question: Question, cookies: ApplicationCookies, scope: Scope, token: str
 ) -> Answer:
     site, origin = runner.site, question.origin
-    nonce = cookies.read(cookies.nonce_name, scope["headers"])
-    known = read_gate_cookie(site.keys, cookies.read(cookies.gate_name, scope["headers"]), origin)
+    nonce = cookies.read_nonce(scope["headers"])
+    known = read_gate_cookie(site.keys, cookies.read_gate(scope["headers"]), origin)
     is_in = known is not None and await visitor_behind(site, known, is_use=False) is not None
     has_nonce = is_nonce(nonce)
     if dialect is Dialect.NGINX and not is_in and not has_nonce:

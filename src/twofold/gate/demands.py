@@ -13,4 +13,6 @@ def demand_of(rule: Rule, now: int) -> Demand:
 
 def is_met(rule: Rule, visitor: Visitor, now: int) -> bool:
     """Return whether a session has proved what a rule demands."""
+    if not rule.fresh:
+        return visitor.level >= LEVELS[rule.require]
     return step_up.is_met(visitor.proofs, demand_of(rule, now), now)

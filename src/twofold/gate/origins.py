@@ -5,6 +5,7 @@ default port.
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 import idna
@@ -51,6 +52,7 @@ class Origin(msgspec.Struct, frozen=True):
         return self.scheme == "https" or is_loopback(self.host)
 
 
+@lru_cache(maxsize=1024)
 def read_origin(scheme: str, authority: str) -> Origin:
     """Return an origin in normal form; `ws` and `wss` count as `http` and `https`. Raise InvalidOrigin."""
     if (plain := _SCHEMES.get(scheme)) is None:
@@ -96,8 +98,9 @@ def read_address(text: str) -> tuple[Origin, str]:
 
 def is_forbidden(target: str) -> bool:
     """Return whether a request target has characters that no browser sends, on any host."""
-    path = target.partition("?")[0]
-    return not path.startswith("/") or bool(_FORBIDDEN.search(target) or _FORBIDDEN_IN_PATH.search(path))
+    if not target.startswith("/") or _FORBIDDEN.search(target):
+        return True
+    return ("\\" in target or "%" in target) and bool(_FORBIDDEN_IN_PATH.search(target.partition("?")[0]))
 
 
 def is_ambiguous(path: str) -> bool:

@@ -16,7 +16,7 @@ from twofold.gate.rules import Asked
 from twofold.gate.sightings import INVALID_QUESTION, PLAIN_QUESTION
 
 ENVOY_PATH = "/gate/envoy"
-_FRAMES = frozenset({"iframe", "frame", "embed", "object"})
+_FRAMES = frozenset({b"iframe", b"frame", b"embed", b"object"})
 _METHOD = re.compile(r"[A-Z][A-Z-]*")
 _READ = frozenset({"GET", "HEAD"})
 
@@ -82,23 +82,23 @@ class Question(msgspec.Struct, frozen=True):
         return Asked(self.origin, self.method, self.path, self.client)
 
 
-_NAMES: Mapping[Dialect, tuple[str, ...]] = {
-    Dialect.NGINX: ("x-original-url", "x-original-method"),
-    Dialect.FORWARD: ("x-forwarded-host", "x-forwarded-uri", "x-forwarded-method", "x-forwarded-proto"),
-    Dialect.ENVOY: ("x-forwarded-host", "x-forwarded-proto"),
+_NAMES: Mapping[Dialect, frozenset[bytes]] = {
+    Dialect.NGINX: frozenset({b"x-original-url", b"x-original-method"}),
+    Dialect.FORWARD: frozenset({b"x-forwarded-host", b"x-forwarded-uri", b"x-forwarded-method", b"x-forwarded-proto"}),
+    Dialect.ENVOY: frozenset({b"x-forwarded-host", b"x-forwarded-proto"}),
 }
-_DESCRIPTION = ("sec-fetch-mode", "sec-fetch-dest", "sec-purpose", "accept", "referer")
+_DESCRIPTION = frozenset({b"sec-fetch-mode", b"sec-fetch-dest", b"sec-purpose", b"accept", b"referer"})
+_HYPHENS = bytes.maketrans(b"_.", b"--")
 
 
-def names_of(dialect: Dialect) -> tuple[str, ...]:
+def names_of(dialect: Dialect) -> frozenset[bytes]:
     """Return the names of the headers that a dialect reads, in lower case."""
     return _NAMES[dialect]
 
 
 def read_question(dialect: Dialect, scope: Scope, client: str) -> Question:
     """Return the question of a proxy. Raise InvalidQuestion."""
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    told = _read_names(headers, _NAMES[dialect])
+    told, described = _read_headers(scope["headers"], _NAMES[dialect])
     try:
         origin, target, method = _read_request(dialect, told, scope)
     except InvalidOrigin as fault:
@@ -109,43 +109,55 @@ def read_question(dialect: Dialect, scope: Scope, client: str) -> Question:
         )
     if is_forbidden(target):
         raise InvalidQuestion("the path or query has characters that no browser sends")
-    if not _METHOD.fullmatch(method):
+    if method not in _READ and not _METHOD.fullmatch(method):
         raise InvalidQuestion("the method is not a name in capitals")
-    described = {name.decode(): value.decode("latin-1") for name, value in headers if name.decode() in _DESCRIPTION}
     return Question(
         origin=origin,
         method=method,
         target=target,
         client=client,
         kind=_kind(method, described),
-        referer=described.get("referer", ""),
-        is_prefetch="prefetch" in described.get("sec-purpose", ""),
+        referer=described.get(b"referer", b"").decode("latin-1"),
+        is_prefetch=b"prefetch" in described.get(b"sec-purpose", b""),
     )
 
 
-def _read_names(headers: Iterable[tuple[bytes, bytes]], names: tuple[str, ...]) -> dict[str, str]:
-    """Return the values of a dialect's headers: each exactly once, and no other spelling of one."""
-    told: dict[str, str] = {}
-    for raw, value in headers:
-        name = raw.decode("latin-1").lower()
-        plain = name.replace("_", "-").replace(".", "-")
-        if plain not in names:
-            continue
-        if name != plain or name in told:
-            raise InvalidQuestion(f"the header {plain} came twice or in another spelling: clear it in the proxy first")
-        told[name] = value.decode("latin-1").strip()
-    if absent := [name for name in names if not told.get(name)]:
-        raise InvalidQuestion(f"the header {absent[0]} is missing: let the proxy send it")
-    return told
+def _read_headers(
+    headers: Iterable[tuple[bytes, bytes]], names: frozenset[bytes]
+) -> tuple[dict[bytes, str], dict[bytes, bytes]]:
+    """Return the values of a dialect's headers, each exactly once in no other spelling, and what describes the client.
+
+    Names come in lower case (ASGI).
+    """
+    told: dict[bytes, str] = {}
+    described: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in names:
+            if name in told:
+                raise _unclear(name)
+            told[name] = value.decode("latin-1").strip()
+        elif name in _DESCRIPTION:
+            described[name] = value
+        elif (b"_" in name or b"." in name) and name.translate(_HYPHENS) in names:
+            raise _unclear(name)
+    if len(told) < len(names) or not all(told.values()):
+        absent = min(name for name in names if not told.get(name))
+        raise InvalidQuestion(f"the header {absent.decode()} is missing: let the proxy send it")
+    return told, described
 
 
-def _read_request(dialect: Dialect, told: Mapping[str, str], scope: Scope) -> tuple[Origin, str, str]:
+def _unclear(name: bytes) -> InvalidQuestion:
+    plain = name.translate(_HYPHENS).decode()
+    return InvalidQuestion(f"the header {plain} came twice or in another spelling: clear it in the proxy first")
+
+
+def _read_request(dialect: Dialect, told: Mapping[bytes, str], scope: Scope) -> tuple[Origin, str, str]:
     if dialect is Dialect.NGINX:
-        origin, target = read_address(told["x-original-url"])
-        return origin, target, told["x-original-method"]
-    origin = read_origin(told["x-forwarded-proto"], told["x-forwarded-host"])
+        origin, target = read_address(told[b"x-original-url"])
+        return origin, target, told[b"x-original-method"]
+    origin = read_origin(told[b"x-forwarded-proto"], told[b"x-forwarded-host"])
     if dialect is Dialect.FORWARD:
-        return origin, told["x-forwarded-uri"], told["x-forwarded-method"]
+        return origin, told[b"x-forwarded-uri"], told[b"x-forwarded-method"]
     return origin, _target_below(scope), scope["method"]
 
 
@@ -157,11 +169,11 @@ def _target_below(scope: Scope) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _kind(method: str, described: Mapping[str, str]) -> Kind:
-    mode = described.get("sec-fetch-mode")
-    navigates = mode == "navigate" if mode is not None else "text/html" in described.get("accept", "")
+def _kind(method: str, described: Mapping[bytes, bytes]) -> Kind:
+    mode = described.get(b"sec-fetch-mode")
+    navigates = mode == b"navigate" if mode is not None else b"text/html" in described.get(b"accept", b"")
     if not navigates:
         return Kind.PROGRAM
     if method not in _READ:
         return Kind.FORM if method == "POST" else Kind.PROGRAM
-    return Kind.FRAME if described.get("sec-fetch-dest") in _FRAMES else Kind.NAVIGATION
+    return Kind.FRAME if described.get(b"sec-fetch-dest") in _FRAMES else Kind.NAVIGATION

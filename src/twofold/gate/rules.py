@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import unquote
 
@@ -117,10 +118,11 @@ class Rules:
     def __init__(self, rules: Sequence[Rule], own_host: str) -> None:
         self.all = tuple(rules)
         self._own_host = own_host
+        self._known = lru_cache(maxsize=1024)(self._find)  # hosts that nobody asks for any more give way
 
     def covers(self, origin: Origin) -> bool:
         """Return whether a rule is about this origin, so that browsers may be sent there."""
-        return origin.is_safe and origin.host != self._own_host and any(True for _ in self._of(origin))
+        return origin.is_safe and origin.host != self._own_host and bool(self._known(origin).rules)
 
     def decide(self, asked: Asked) -> Decision:
         """Return the first rule that matches."""
@@ -128,25 +130,33 @@ class Rules:
             return Decision(None, "the gate answers http only on this machine: applications elsewhere need https")
         if asked.origin.host == self._own_host:
             return Decision(None, "this is the host name of Twofold itself, which cannot be an application's")
-        known = list(self._of(asked.origin))
-        if not known:
+        known = self._known(asked.origin)
+        if not known.rules:
             return Decision(None, "no rule is for this host")
-        if is_ambiguous(asked.path) and any(rule.paths != ("/",) for rule in known):
+        if known.depend_on_path and is_ambiguous(asked.path):
             return Decision(None, "the path can be read in different ways, and the rules for this host depend on it")
-        for rule in known:
+        for rule in known.rules:
             if _matches(rule, asked):
                 return Decision(rule, f"{rule.name} is the first that matches")
         return Decision(None, "no rule for this host matches the path, method and client")
 
-    def _of(self, origin: Origin) -> Iterable[Rule]:
-        return (rule for rule in self.all if rule.host.matches(origin))
+    def _find(self, origin: Origin) -> "_OfOrigin":
+        rules = tuple(rule for rule in self.all if rule.host.matches(origin))
+        return _OfOrigin(rules, any(rule.paths != ("/",) for rule in rules))
+
+
+class _OfOrigin(msgspec.Struct, frozen=True):
+    """The rules about one origin."""
+
+    rules: tuple[Rule, ...]
+    depend_on_path: bool
 
 
 def _matches(rule: Rule, asked: Asked) -> bool:
     path = unquote(asked.path)  # applications read %40 as @, and rules are written with @
     return (
         (not rule.methods or asked.method in rule.methods)
-        and any(is_below(path, prefix) for prefix in rule.paths)
+        and (rule.paths == ("/",) or any(is_below(path, prefix) for prefix in rule.paths))
         and (not rule.networks or _is_in(asked.client, rule.networks))
     )
 

@@ -6,8 +6,8 @@ text from clients is never shown.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope
@@ -57,7 +57,7 @@ _SYSTEMS = (
 def caller_of(scope: Scope, trusted: Sequence[Network], languages: Languages) -> Caller:
     """Return where a request comes from."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
-    source = _client(peer_of(scope), headers, trusted)[0]
+    source = client_of(peer_of(scope), headers, partial(is_trusted, networks=trusted))[0]
     values = {name: value[:_MAX_LENGTH].decode("latin-1") for name, value in headers if name in _CALLER_HEADERS}
     agent, accepted = values.get(b"user-agent", ""), values.get(b"accept-language", "")
     return Caller(source, _network(source), program_name(agent), languages.preferred(accepted))
@@ -65,22 +65,38 @@ def caller_of(scope: Scope, trusted: Sequence[Network], languages: Languages) ->
 
 def peer_of(scope: Scope) -> str:
     """Return the address of the peer, without a zone."""
-    peer = str(scope["client"][0]).partition("%")[0] if scope.get("client") else ""
-    return str(_address(peer) or peer)
+    return _canonical(str(scope["client"][0]).partition("%")[0]) if scope.get("client") else ""
 
 
 def forwarding_fault(scope: Scope, trusted: Sequence[Network]) -> str | None:
     """Return the name of the sighting if a proxy hides the client's address, or None."""
     peer, headers = peer_of(scope), scope["headers"]
     if is_trusted(peer, trusted):
-        return _client(peer, headers, trusted)[1]
+        return client_of(peer, headers, partial(is_trusted, networks=trusted))[1]
     return IGNORED_FORWARDING if any(name in _FORWARDING for name, _ in headers) else None
 
 
-def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def client_of(
+    peer: str, headers: Iterable[tuple[bytes, bytes]], trusts: Callable[[str], bool]
+) -> tuple[str, str | None]:
+    """Return the last untrusted hop; if it is unknown, return the peer and the name of the sighting."""
+    if not trusts(peer):
+        return peer, None
+    lines = b",".join([value for name, value in headers if name == _FORWARDING[0]]).decode("latin-1")
+    hops = [hop for hop in map(str.strip, lines.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]) if hop]
+    for hop in reversed(hops):
+        address = _hop(hop[:_MAX_LENGTH])
+        if address is None:
+            return peer, UNREADABLE_FORWARDING
+        if not trusts(address):
+            return address, None
+    return peer, None if hops else NO_FORWARDING
+
+
+def is_trusted(address: str, networks: Sequence[Network]) -> bool:
     """Return whether an address is in one of the networks of trusted proxies."""
     known = _address(address)
-    return known is not None and any(known in network for network in trusted)
+    return known is not None and any(known in network for network in networks)
 
 
 @lru_cache(maxsize=1024)
@@ -93,19 +109,9 @@ def program_name(user_agent: str) -> str:
     return program or (f"Browser on {system}" if system else "Unknown program")
 
 
-def _client(peer: str, headers: Iterable[tuple[bytes, bytes]], trusted: Sequence[Network]) -> tuple[str, str | None]:
-    """Return the last untrusted hop; if it is unknown, return the peer and the name of the sighting."""
-    if not is_trusted(peer, trusted):
-        return peer, None
-    lines = b",".join(value for name, value in headers if name == _FORWARDING[0]).decode("latin-1")
-    hops = [hop for hop in map(str.strip, lines.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]) if hop]
-    for hop in reversed(hops):
-        address = _hop(hop[:_MAX_LENGTH])
-        if address is None:
-            return peer, UNREADABLE_FORWARDING
-        if not is_trusted(address, trusted):
-            return address, None
-    return peer, None if hops else NO_FORWARDING
+@lru_cache(maxsize=1024)
+def _canonical(peer: str) -> str:
+    return str(_address(peer) or peer)
 
 
 @lru_cache(maxsize=1024)

@@ -96,7 +96,7 @@ def _names(visitor: Visitor) -> tuple[str, ...]:
 
 def _question_headers() -> list[str]:
     """Return the names of all headers that a dialect reads, as they are usually written."""
-    names = dict.fromkeys(name for dialect in Dialect for name in names_of(dialect))
+    names = sorted({name.decode() for dialect in Dialect for name in names_of(dialect)})
     return [name.title().replace("Url", "URL") for name in names]
 
 
@@ -132,7 +132,7 @@ def _rule(prober: Prober, target: str) -> Rule | None:
 async def _visitor(prober: Prober, cookies: str) -> Visitor | None:
     """Return who is signed in with these cookies."""
     known = ApplicationCookies(prober.site.config, prober.origin)
-    value = known.read(known.gate_name, [(b"cookie", cookies.encode())])
+    value = known.read_gate([(b"cookie", cookies.encode())])
     gate_id = read_gate_cookie(prober.site.keys, value, prober.origin)
     return await visitor_behind(prober.site, gate_id, is_use=False) if gate_id else None
 

@@ -7,7 +7,6 @@ import msgspec
 from twofold.base.keys import Keyring
 
 PARAMETER = "twofold-probe"
-NEEDLE = b"twofold-probe="
 LASTS = 600  # seconds
 _MARK = re.compile(rf"{PARAMETER}=([0-9a-f]{{16}})\.([0-9]{{1,4}})\.([0-9]{{1,12}})\.([0-9a-f]{{32}})(?![0-9a-f])")
 _PURPOSE = "gate-probe"

@@ -11,8 +11,8 @@ from twofold.base.problems import Unavailable
 from twofold.base.site import Site
 from twofold.base.web.peers import forwarding_fault, is_trusted, peer_of
 from twofold.config import Network
-from twofold.gate.probe.marks import find_mark
-from twofold.gate.questions import Dialect, InvalidQuestion, names_of, read_question
+from twofold.gate.probe.marks import PARAMETER, find_mark
+from twofold.gate.questions import Dialect, InvalidQuestion, Question, names_of, read_question
 from twofold.gate.rules import Rules
 
 
@@ -38,6 +38,11 @@ class Note(msgspec.Struct, frozen=True):
     def counts(self) -> bool:
         """Return whether the gate has decided about an address."""
         return self.is_trusted and not self.fault
+
+
+def is_marked(question: Question) -> bool:
+    """Return whether a question may be about a request of a probe."""
+    return PARAMETER in question.target or PARAMETER in question.referer
 
 
 async def take_note(
@@ -73,7 +78,7 @@ def _marked_texts(dialect: Dialect, scope: Scope) -> Iterator[str]:
 
     So a question with a wrong address is noticed too.
     """
-    names = [b"referer", *(name.encode() for name in names_of(dialect))]
+    names = {b"referer", *names_of(dialect)}
     yield from (value.decode("latin-1") for name, value in scope["headers"] if name in names)
     if dialect is Dialect.ENVOY:
         yield bytes(scope["query_string"]).decode("latin-1")
