@@ -80,6 +80,41 @@ async def test_second_factor_is_asked_for_there_and_back(gate: Gate, dialect: st
     assert browser.gate_cookie() == before
 
 
+async def test_page_whose_data_requires_more_leads_to_the_step_up(gate: Gate) -> None:
+    """A script names the data in `for`; the browser comes back to the page, and does not go in circles."""
+    person = await gate.member(with_totp=True)
+    browser = await in_browser(gate, "forward", person)
+    gate.clock.now += 601
+    (await browser.open(ADMIN, headers=FETCH)).expect(401)
+    wanted = f"{APP}/page?a=%26&b"
+    assert (await browser.arrive(f"{APP}/.twofold/sign-in.html?to=%2Fpage%3Fa%3D%2526%26b")).status == 200
+    assert browser.trail[-1] == wanted
+    (await browser.open(ADMIN, headers=FETCH)).expect(401)
+    way = f"{APP}/.twofold/sign-in.html?to=%2Fpage%3Fa%3D%2526%26b&for=%2Fadmin%2Fdata%3Fx"
+    answer = await stepped_up(browser, way, code=gate.code(person))
+    assert (answer.status, answer.user, browser.trail[-1]) == (200, person.username, wanted)
+    assert (await browser.open(ADMIN, headers=FETCH)).status == 200
+    assert (await browser.arrive(way)).status == 200
+
+
+@pytest.mark.parametrize(
+    "data", ["", "%2F%2Fadmin", "https%3A%2F%2Fx.example.org%2Fadmin", "%2F.twofold%2Fx", "%2Fopen"]
+)
+async def test_other_data_requires_nothing_more(sqlite_gate: Gate, data: str) -> None:
+    """Of this application only, and as rules match paths; it never changes where the browser comes back to."""
+    browser = await in_browser(sqlite_gate, "forward", await sqlite_gate.member())
+    assert (await browser.arrive(f"{APP}/.twofold/sign-in.html?to=%2Fpage&for={data}")).status == 200
+    assert browser.trail[-1] == f"{APP}/page"
+
+
+async def test_long_data_is_left_out(sqlite_gate: Gate) -> None:
+    """A state has room for one long address."""
+    browser = await in_browser(sqlite_gate, "forward", await sqlite_gate.member())
+    page, data = f"/{'p' * 1_500}", f"/admin/{'d' * 1_000}"
+    assert (await browser.arrive(f"{APP}/.twofold/sign-in.html?to={page}&for={data}")).status == 200
+    assert browser.trail[-1] == f"{APP}{page}"
+
+
 async def test_rule_for_a_network_decides_alike_on_our_own_page(gate: Gate) -> None:
     """Our proxy may see another address of the client, for example over IPv6; the browser must not go in circles."""
     person = await gate.member(with_totp=True)

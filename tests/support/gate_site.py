@@ -27,6 +27,10 @@ host = "app.example.org"
 path = "/admin"
 require = "two_factor"
 [[rules]]
+host = "strict.example.org"
+path = "/data.json"
+require = "two_factor"
+[[rules]]
 host = "app.example.org"
 path = "/vault"
 fresh = "5m"

@@ -60,6 +60,8 @@ NAVIGATIONS: Mapping[str, str] = {  # which navigations the worker of each frame
     "unaware": "const answers = () => true;",
     # the worker of docs/doors/single-page-applications.md, which answers everything else
     "guarded": "",
+    # leaves pages to the network; its data requires a second factor, unlike its pages
+    "strict": "const answers = () => false;",
     # asks the network for each page, with the request of the browser or with one of its own
     "relaying": """const answers = () => false;
 self.addEventListener("fetch", (event) => {

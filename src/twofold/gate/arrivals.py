@@ -68,18 +68,21 @@ def bounce(
     cookies: ApplicationCookies,
     scope: Scope,
     target: str | None = None,
+    data: str = "",
 ) -> Answer:
     """Send a browser to us with what it wants, sealed. Nothing is written."""
+    wanted = states.short_target(question.target if target is None else target)
     known = cookies.read_nonce(scope["headers"])
     nonce = known if known and is_nonce(known) else new_nonce()
     state = State(
         origin=question.origin,
-        target=states.short_target(question.target if target is None else target),
+        target=wanted,
         nonce=hash_of(nonce),
         at=site.clock(),
         method=question.method,
         client=question.client,
         in_frame=question.kind is Kind.FRAME,
+        data=states.short_data(data, wanted),
     )
     location = f"{site.config.base_url}{BEGIN}?s={states.seal(site.keys, state)}"
     return answers.redirect(dialect, location, None if nonce == known else cookies.line(cookies.nonce_name, nonce))
@@ -102,7 +105,9 @@ async def answer(
         query = urlencode({"rd": f"{question.origin}/"})
         return answers.redirect(dialect, f"{site.config.base_url}{SIGN_OUT}?{query}")
     if question.path == _SIGN_IN:
-        return bounce(site, dialect, question, cookies, scope, _local_target(given.get("to", "/")))
+        page = _local_target(given.get("to", "/"))
+        data = _local_target(given["for"]) if "for" in given else ""
+        return bounce(site, dialect, question, cookies, scope, page, data)
     return await _arrive(runner, dialect, question, cookies, scope, given.get("t", ""))
 
 

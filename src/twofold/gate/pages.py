@@ -90,8 +90,13 @@ def _begin_again(ctx: Context, state: State) -> Response:
 
 
 def _demand(ctx: Context, state: State, visitor: Visitor) -> Demand:
-    """Return what the rule for an address demands of the visitor's session."""
-    path = state.target.partition("?")[0]
+    """Return what the rules for a page and its data demand of the visitor's session."""
+    page = _demand_at(ctx, state, visitor, state.target.partition("?")[0])
+    data = _demand_at(ctx, state, visitor, state.data) if state.data else ANY
+    return Demand(max(page.level, data.level), max(page.since, data.since))
+
+
+def _demand_at(ctx: Context, state: State, visitor: Visitor, path: str) -> Demand:
     rule = ctx.site.part(Rules).decide(Asked(state.origin, state.method, path, state.client)).rule
     if rule is None or not rule.asks_who or not rule.admits(visitor.username, visitor.groups):
         return ANY  # the check answers there, and says why

@@ -24,7 +24,8 @@ class State(msgspec.Struct, frozen=True, array_like=True):
     """The target that a browser wanted at an origin. `nonce` is the hash of the browser's nonce there.
 
     `method` and `client` are as the check saw them, so that the same rule decides on our own page. `door` is the hash
-    of the door cookie, or empty until the browser has come to us; `at` is epoch seconds.
+    of the door cookie, or empty until the browser has come to us; `at` is epoch seconds. The page at the target needs
+    data from the target `data`, whose rule may demand more.
     """
 
     origin: Origin
@@ -35,6 +36,7 @@ class State(msgspec.Struct, frozen=True, array_like=True):
     client: str = ""
     in_frame: bool = False
     door: str = ""
+    data: str = ""
 
     @property
     def address(self) -> str:
@@ -51,6 +53,12 @@ def short_target(target: str) -> str:
     """Return a target that fits in a state: itself, its path or the front page."""
     path = target.partition("?")[0]
     return next((each for each in (target, path) if len(each) <= MAX_TARGET), "/")
+
+
+def short_data(data: str, target: str) -> str:
+    """Return the path of a page's data if it fits in a state beside the target, else an empty text."""
+    path = data.partition("?")[0]
+    return path if len(path) + len(target) <= MAX_TARGET else ""
 
 
 def seal(keys: Keyring, state: State) -> str:

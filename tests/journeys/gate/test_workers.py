@@ -4,10 +4,12 @@ Each worker answers navigations as that of its framework does; the page uses the
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.computer import Computer
 from tests.support.gate_site import AUTH, WORKERS, GatePerson, GateSite, expects_sign_in
 
 
@@ -17,10 +19,11 @@ def works_offline(person: GatePerson) -> None:
     expect(person.page.get_by_text("Works offline")).to_be_visible()
 
 
-def opens_with_a_worker(person: GatePerson, kind: str) -> list[str]:
-    """Open the application, and return the list of navigations from then on."""
+def opens_with_a_worker(person: GatePerson, kind: str, *, then: Callable[[], None] = lambda: None) -> list[str]:
+    """Open the application, and return the list of navigations from then on; `then` follows the password."""
     person.page.goto(f"{WORKERS[kind]}/")
     person.enters_password()
+    then()
     works_offline(person)
     visited: list[str] = []
     person.page.on("request", lambda request: visited.append(request.url) if request.is_navigation_request() else None)
@@ -57,6 +60,19 @@ def test_application_that_knows_nothing_of_the_gate_waits_for_its_user(ada: Gate
     ada.enters_password()
     works_offline(ada)
     assert not [target for target in site.targets(origin) if target.startswith("/.twofold/")]
+
+
+def test_page_whose_data_requires_more_leads_to_the_step_up(computer: Computer) -> None:
+    """And back to the page, without going in circles."""
+    ada = GatePerson.with_authenticator(computer, "Once per computer")
+    ada.gives_password()
+    ada.gives_code(trust=True)
+    ada.sees("User Settings")
+    ada.signs_out()
+    visited = opens_with_a_worker(ada, "strict", then=ada.authenticates_again)
+    ada.page.goto(f"{WORKERS['strict']}/another")
+    works_offline(ada)
+    assert len(visited) == 1, visited
 
 
 def test_page_that_a_worker_asks_for_itself_is_like_data(ada: GatePerson) -> None:
