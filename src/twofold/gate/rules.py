@@ -122,7 +122,7 @@ class Rules:
 
     def covers(self, origin: Origin) -> bool:
         """Return whether a rule is about this origin, so that browsers may be sent there."""
-        return origin.is_safe and origin.host != self._own_host and bool(self._known(origin).rules)
+        return origin.is_safe and origin.host != self._own_host and bool(self._known(origin).decisions)
 
     def decide(self, asked: Asked) -> Decision:
         """Return the first rule that matches."""
@@ -131,34 +131,39 @@ class Rules:
         if asked.origin.host == self._own_host:
             return Decision(None, "this is the host name of Twofold itself, which cannot be an application's")
         known = self._known(asked.origin)
-        if not known.rules:
+        if not known.decisions:
             return Decision(None, "no rule is for this host")
         if known.depend_on_path and is_ambiguous(asked.path):
             return Decision(None, "the path can be read in different ways, and the rules for this host depend on it")
-        for rule in known.rules:
-            if _matches(rule, asked):
-                return Decision(rule, f"{rule.name} is the first that matches")
+        for decision in known.decisions:
+            if decision.rule and _matches(decision.rule, asked):
+                return decision
         return Decision(None, "no rule for this host matches the path, method and client")
 
     def _find(self, origin: Origin) -> "_OfOrigin":
-        rules = tuple(rule for rule in self.all if rule.host.matches(origin))
-        return _OfOrigin(rules, any(rule.paths != ("/",) for rule in rules))
+        rules = [rule for rule in self.all if rule.host.matches(origin)]
+        decisions = tuple(Decision(rule, f"{rule.name} is the first that matches") for rule in rules)
+        return _OfOrigin(decisions, any(rule.paths != ("/",) for rule in rules))
 
 
 class _OfOrigin(msgspec.Struct, frozen=True):
-    """The rules about one origin."""
+    """The rules about one origin, each with the decision if it is the first that matches."""
 
-    rules: tuple[Rule, ...]
+    decisions: tuple[Decision, ...]
     depend_on_path: bool
 
 
 def _matches(rule: Rule, asked: Asked) -> bool:
-    path = unquote(asked.path)  # applications read %40 as @, and rules are written with @
     return (
         (not rule.methods or asked.method in rule.methods)
-        and (rule.paths == ("/",) or any(is_below(path, prefix) for prefix in rule.paths))
+        and (rule.paths == ("/",) or _is_below_one(asked.path, rule.paths))
         and (not rule.networks or _is_in(asked.client, rule.networks))
     )
+
+
+def _is_below_one(target: str, prefixes: Iterable[str]) -> bool:
+    path = unquote(target)  # applications read %40 as @, and rules are written with @
+    return any(is_below(path, prefix) for prefix in prefixes)
 
 
 def is_below(path: str, prefix: str) -> bool:

@@ -82,8 +82,9 @@ def client_of(
     """Return the last untrusted hop; if it is unknown, return the peer and the name of the sighting."""
     if not trusts(peer):
         return peer, None
-    lines = b",".join([value for name, value in headers if name == _FORWARDING[0]]).decode("latin-1")
-    hops = [hop for hop in map(str.strip, lines.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]) if hop]
+    lines = [value for name, value in headers if name == _FORWARDING[0]]
+    line = (lines[0] if len(lines) == 1 else b",".join(lines)).decode("latin-1")
+    hops = [hop for each in line.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:] if (hop := each.strip())]
     for hop in reversed(hops):
         address = _hop(hop[:_MAX_LENGTH])
         if address is None:
