@@ -15,14 +15,15 @@ import httpx2
 import pytest
 
 from tests.conftest import DATABASES
-from tests.support.clients import Answer, Api, Person
+from tests.support.clients import Answer, Api
 from tests.support.cluster import Cluster
 from tests.support.cookies import cookie_name
 from tests.support.forms import FormBrowser
 from tests.support.mailbox import token_in, wait_for_mail
 from tests.support.phones import Phone
 from tests.support.programs import need
-from tests.support.service import Service
+from tests.support.shifted import ShiftedService
+from tests.support.users import User, protected
 
 # The most verbose settings of Python and its event loop.
 DEBUGGING = ["env", "PYTHONASYNCIODEBUG=1", "PYTHONDEVMODE=1"]
@@ -86,13 +87,16 @@ class RecordingApi(Api):
             self.known.note("recovery code", answer["recovery_code"])
 
 
-class RecordedUser(Person):
+class RecordedUser(User):
     """A user whose every secret is recorded."""
 
-    def __init__(self, url: str, known: Secrets, password: str) -> None:
-        super().__init__(url, password=password)
+    api: RecordingApi  # type: ignore[assignment]  # which does not check the descriptions of responses
+
+    def __init__(self, service: ShiftedService, known: Secrets, password: str) -> None:
+        super().__init__(service)
+        self.password = password
         self.known = known
-        self.api: RecordingApi = RecordingApi(url, known)
+        self.api = RecordingApi(service.url, known)
         known.note("password", password)
 
     def code(self) -> str:
@@ -116,7 +120,7 @@ class Deployment:
 
     kind: str
     folder: Path
-    service: Service
+    service: ShiftedService
     cluster: Cluster | None
     known: Secrets
 
@@ -167,7 +171,7 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("TMPDIR", str(folder / "temporary"))
         if request.param == "sqlite":
-            with Service(folder, launcher=DEBUGGING, settings=settings) as running:
+            with verbose(folder, settings) as running:
                 yield Deployment("sqlite", folder, running, None, known)
             return
         need("postgres")
@@ -175,8 +179,15 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             url = folder / "database-url"
             url.write_text(cluster.database("secrets").replace("twofold@", f"twofold:marked-{MARK}@"))
             settings["database_url_file"] = str(url)
-            with Service(folder, launcher=DEBUGGING, settings=settings) as running:
+            with verbose(folder, settings) as running:
                 yield Deployment("postgres", folder, running, cluster, known)
+
+
+def verbose(folder: Path, settings: dict[str, str]) -> ShiftedService:
+    """Return a service with verbose logging and a movable clock."""
+    service = ShiftedService(folder, settings=settings)
+    service.launcher = [*DEBUGGING, *service.launcher]
+    return service
 
 
 # ------------------------------------------------------------------ a life
@@ -185,7 +196,7 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def person(deployment: Deployment) -> RecordedUser:
     """Return a user who has used every feature, both correctly and with errors."""
-    person = RecordedUser(deployment.service.url, deployment.known, f"hunted walnut {secrets.token_hex(8)}")
+    person = RecordedUser(deployment.service, deployment.known, f"hunted walnut {secrets.token_hex(8)}")
     person.api.sign_up(person.email, person.password).expect(201)
     person.sign_in()
     person.enable_totp(name="First phone")
@@ -417,7 +428,7 @@ def test_data_directory_is_readable_by_its_owner_only(deployment: Deployment, pe
 def test_swapped_seeds_are_refused(deployment: Deployment, person: RecordedUser) -> None:
     """A seed moved to another user's row does not work for either user, and this is logged."""
     assert person.email
-    one, other = Person.with_totp(deployment.service.url), Person.with_totp(deployment.service.url)
+    one, other = protected(deployment.service), protected(deployment.service)
     swap_seeds(deployment, one, other)
     browsers = [whose.another_browser() for whose in (one, other)]
     for whose, browser in zip((one, other), browsers, strict=True):
@@ -432,7 +443,7 @@ def test_swapped_seeds_are_refused(deployment: Deployment, person: RecordedUser)
     FormBrowser(deployment.service.url, session=browsers[0].token).get("/settings").expect(200)
 
 
-def swap_seeds(deployment: Deployment, one: Person, other: Person) -> None:
+def swap_seeds(deployment: Deployment, one: User, other: User) -> None:
     """Exchange the sealed secrets of two users' factors."""
     deployment.service.stop()
     both = f"id IN ('{one.factor_id}', '{other.factor_id}')"
