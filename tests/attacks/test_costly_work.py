@@ -103,6 +103,7 @@ def test_flood_of_sign_ins_is_refused_in_bounded_memory(service: Service) -> Non
     assert peak_memory_of(pid) <= before + HASH_MEMORY * CORES + 100 * MIB
 
 
+@pytest.mark.parametrize("service", ["sqlite"], indirect=True)  # the queue holds no SQL
 def test_pages_and_codes_are_answered_during_a_flood(service: Service) -> None:
     """While sign-ins flood the queue, pages and code steps of other users are answered without a long wait."""
     others = [Person.with_totp(service.url) for _ in range(3)]
@@ -121,6 +122,7 @@ def test_pages_and_codes_are_answered_during_a_flood(service: Service) -> None:
     assert p95(busy) < max(1.0, 10 * p95(quiet)), (quiet, busy)
 
 
+@pytest.mark.parametrize("service", ["sqlite"], indirect=True)  # the queue holds no SQL
 def test_attempt_that_stops_waiting_is_not_counted(service: Service) -> None:
     """A client that disconnects during a flood leaves the queue, and its attempt is not counted against the account."""
     victim = Person.signed_in(service.url)
