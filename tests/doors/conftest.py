@@ -44,6 +44,9 @@ require = "two_factor"
 [[rules]]
 host = "{PART}"
 require = "open"
+[[rules]]
+host = "*.free.example.org"
+require = "open"
 """
 ADA = "ada@example.org"
 # What a proxy sees does not depend on the database, so one proxy on PostgreSQL is enough every time.
@@ -56,7 +59,7 @@ class Site:
     def __init__(self, folder: Path, service: Service, application: EchoApplication) -> None:
         self.folder = folder
         self.authority = Authority(folder)
-        self.authority.server(TWOFOLD, *HOSTS, "*.wild.example.org")
+        self.authority.server(TWOFOLD, *HOSTS, "*.wild.example.org", "*.free.example.org")
         self.service = service
         self.application = application
 

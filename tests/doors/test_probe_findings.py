@@ -1,5 +1,6 @@
 """What `twofold gate probe` sees of identity headers, spellings and plain http, and how it reports it."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,15 +8,23 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.doors.conftest import ADA, APP, OPEN, PART, Site
+from tests.doors.conftest import ADA, APP, OPEN, PART, WILD, Site
 from tests.doors.test_probe import probe, texts
 from tests.support.clients import PASSWORD
 from tests.support.command_line import run_here
 from tests.support.door_visitor import Visitor
 from tests.support.gateway import Gateway, Handler, answers, closed_port
 from tests.support.outages import file_of
+from tests.support.service import free_port
+from twofold.base.feature import Checked
 from twofold.cli import main
+from twofold.cli.runner import open_runner
+from twofold.features import FEATURES
+from twofold.gate.origins import Origin
+from twofold.gate.probe.bypasses import check_plain_http
+from twofold.gate.probe.client import Client
 from twofold.gate.probe.forgeries import parse_cookies
+from twofold.gate.probe.prober import Prober
 
 NO_IDENTITY = {
     f"proxy_set_header Remote-{name} $twofold_{name.strip().lower()};": f'proxy_set_header Remote-{name.strip()} "";'
@@ -91,6 +100,36 @@ def test_other_spelling_of_a_protected_path_is_found_where_the_rest_is_open(site
         found = probe(site, door, url)
     assert not texts(found, "fail")
     assert "/ADMIN" in texts(found, "warn", "spellings")[0]
+
+
+@pytest.mark.parametrize(
+    "answer, status",
+    [
+        ("proxy_pass http://127.0.0.1:APPLICATION;", "fail"),
+        ("return 301 http://$host/elsewhere;", "fail"),
+        ("return 301 https://$host$request_uri;", "ok"),
+    ],
+)
+def test_plain_http_must_lead_to_https(site: Site, answer: str, status: str) -> None:
+    """An application that answers there is open to everyone on the way."""
+    answer, port = answer.replace("APPLICATION", str(site.application.port)), free_port()
+    plain = f"server {{ listen 127.0.0.1:{port}; server_name {APP}; location / {{ {answer} }} }}"
+    client, origin = Client("127.0.0.1", port), Origin("https", APP)
+
+    async def found() -> list[Checked]:
+        async with open_runner(FEATURES.read_settings(site.service.environment())[0]) as runner:
+            return [each async for each in check_plain_http(Prober(runner, client, origin, "/"))]
+
+    with site.behind("nginx", changes={"map $http_upgrade": f"{plain}\nmap $http_upgrade"}):
+        ((seen, name, _text),) = asyncio.run(found())
+    assert (seen, name) == (status, "plain http")
+
+
+def test_application_that_answers_every_name_under_a_wildcard_is_found(site: Site) -> None:
+    """Also where the gate is asked, and an open rule lets every name pass."""
+    with site.behind("nginx", changes={f"{WILD};": f"{WILD} *.free.example.org;"}) as door:
+        (text,) = texts(probe(site, door, "https://one.free.example.org/"), "fail")
+    assert "does not exist, but an application answers it: let the proxy refuse names" in text
 
 
 def test_probe_reports_in_sentences_and_leaves_nothing_behind(site: Site) -> None:

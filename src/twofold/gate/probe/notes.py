@@ -15,6 +15,9 @@ from twofold.gate.probe.marks import PARAMETER, find_mark
 from twofold.gate.questions import Dialect, InvalidQuestion, Question, names_of, read_question
 from twofold.gate.rules import Rules
 
+MAX_NOTES = 1_000  # of one run, which takes about 200
+_MAX_ADDRESS = 4_000  # characters
+
 
 class Note(msgspec.Struct, frozen=True):
     """What the gate was asked about a marked request, and what it answered.
@@ -54,7 +57,7 @@ async def take_note(
         if mark is not None:
             note = _described(site, dialect, scope, trusted, Note(mark.number, status, peer_of(scope), False, client))
             try:
-                await site.db.write(sightings.save, _name(mark.run), msgspec.json.encode(note).decode(), site.clock())
+                await site.db.write(_save, _name(mark.run), msgspec.json.encode(note).decode(), site.clock())
             except Unavailable:
                 return
 
@@ -67,6 +70,12 @@ async def find_notes(tx: Transaction, run: str) -> list[Note]:
 async def delete_notes(tx: Transaction, run: str) -> None:
     """Delete the notes about a run."""
     await sightings.delete(tx, _name(run))
+
+
+async def _save(tx: Transaction, name: str, detail: str, now: int) -> None:
+    """Save a note, unless the run has too many: an application that sees a mark can send it again."""
+    if len(await sightings.details(tx, name)) < MAX_NOTES:
+        await sightings.save(tx, name, detail, now)
 
 
 def _name(run: str) -> str:
@@ -94,4 +103,5 @@ def _described(site: Site, dialect: Dialect, scope: Scope, trusted: Sequence[Net
     except InvalidQuestion as fault:
         return msgspec.structs.replace(note, **given, fault=str(fault))
     reason = site.part(Rules).decide(question.asked).reason
-    return msgspec.structs.replace(note, **given, address=question.address, method=question.method, reason=reason)
+    address = question.address[:_MAX_ADDRESS]
+    return msgspec.structs.replace(note, **given, address=address, method=question.method, reason=reason)
