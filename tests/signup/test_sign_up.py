@@ -1,7 +1,8 @@
 """Making an account: openly, by invitation, or not at all; and the first administrator."""
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
@@ -29,6 +30,25 @@ def test_page_sign_up_creates_an_account_and_signs_in(moving: Service) -> None:
     browser, email = FormBrowser(moving.url), User(moving).email
     browser.submit("/sign-up", "/sign-up", email=email, password=PASSWORD).goes_to("/settings")
     assert not any(form.locked for form in browser.get("/settings").expect(200).forms)
+
+
+def test_sign_up_leads_to_where_the_sign_in_would_have_led(moving: Service) -> None:
+    """Also after a refused password, and back from the form to the sign-in."""
+    browser, wanted = FormBrowser(moving.url), "/settings/activity?limit=5"
+    sign_in = browser.get(f"/sign-in?{urlencode({'return_to': wanted})}").expect(200)
+    found = re.search(r'href="(/sign-up[^"]*)"', sign_in.html)
+    assert found
+    shown = browser.get(found[1]).expect(200)
+    assert f"/sign-in?return_to={quote(wanted, safe='/')}" in shown.html
+    refused = browser.send(shown, "/sign-up", email=User(moving).email, password="x").expect(422)
+    signed_up = browser.send(refused, "/sign-up", email=User(moving).email, password=PASSWORD).expect(303)
+    assert signed_up.location.startswith(f"{wanted}&")  # and the mark of a cookie that has just been set
+
+
+def test_sign_up_leads_to_no_other_site(moving: Service) -> None:
+    """An address that is not ours is replaced by the settings."""
+    form = {"email": User(moving).email, "password": PASSWORD, "return_to": "https://evil.example/"}
+    FormBrowser(moving.url).post("/sign-up", form).goes_to("/settings")
 
 
 def test_sign_up_with_a_known_email_is_a_conflict(moving: Service) -> None:

@@ -16,14 +16,17 @@ async def show_sign_up_form(ctx: Context) -> Response:
     registration = ctx.site.config.registration
     if registration != "open":
         return ctx.render("signup/closed.html", status_code=403, invite_only=registration == "invite")
-    return ctx.render("signup/sign_up.html", kind="open", email=None, action="/sign-up")
+    return_to = ctx.return_to
+    return ctx.render("signup/sign_up.html", kind="open", email=None, action="/sign-up", return_to=return_to)
 
 
 async def sign_up(ctx: Context) -> Response:
-    """Create the account, or mail a link."""
+    """Create the account and return to where the user wanted to go, or mail a link."""
     email, password = ctx.form.get("email", ""), ctx.form.get("password", "")
     account = await actions.sign_up(ctx.system, email, password)
-    return await _sign_in(ctx, account) if account else ctx.render("signup/check_mail.html", email=email)
+    if account is None:
+        return ctx.render("signup/check_mail.html", email=email)
+    return await _sign_in(ctx, account, ctx.return_to)
 
 
 async def show_password_form(ctx: Context) -> Response:
@@ -43,7 +46,9 @@ async def show_set_up_form(ctx: Context) -> Response:
     """Ask for the first administrator's address and password."""
     token = ctx.request.path_params["token"]
     await ctx.system.read(actions.check_first_administrator, token)
-    return ctx.render("signup/sign_up.html", kind="first_administrator", email=None, action=f"/setup/{token}")
+    return ctx.render(
+        "signup/sign_up.html", kind="first_administrator", email=None, action=f"/setup/{token}", return_to=None
+    )
 
 
 async def set_up(ctx: Context) -> Response:
@@ -56,7 +61,9 @@ async def show_invitation_form(ctx: Context) -> Response:
     """Ask an invited user for a password."""
     token = ctx.request.path_params["token"]
     email = await ctx.system.read(actions.invited_address, token)
-    return ctx.render("signup/sign_up.html", kind="invitation", email=email, action=f"/invitation/{token}")
+    return ctx.render(
+        "signup/sign_up.html", kind="invitation", email=email, action=f"/invitation/{token}", return_to=None
+    )
 
 
 async def accept_invitation(ctx: Context) -> Response:
@@ -65,12 +72,12 @@ async def accept_invitation(ctx: Context) -> Response:
     return await _sign_in(ctx, await actions.accept_invitation(ctx.system, token, ctx.form.get("password", "")))
 
 
-async def _sign_in(ctx: Context, account: Account) -> Response:
+async def _sign_in(ctx: Context, account: Account, return_to: str = "/settings") -> Response:
     browser, old_session = ctx.cookies.get(BROWSER), ctx.cookies.get(SESSION)
     signed_in = await ctx.system.write(actions.sign_in, account, browser, old_session)
     set_session_cookie(ctx, signed_in.session)
     set_browser_cookie(ctx, signed_in.browser)
-    return redirect_after_sign_in(ctx, "/settings")
+    return redirect_after_sign_in(ctx, return_to)
 
 
 _GONE = "signup/link_gone.html"
