@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from twofold.cli.output import Failed
 
 HERE = Path(__file__).parent
 PROGRAMS = Path(sys.executable).parent
+SOCKET = "application"  # in the folder of the demo, whose whole path may be too long for a Unix socket
 APPS = '[[apps]]\nname = "Notice board"\nurl = "http://app.localhost:{}/"\n'
 PORT = click.IntRange(1, 65_535)
 
@@ -24,9 +26,13 @@ PORT = click.IntRange(1, 65_535)
 def main(port: int, app_port: int) -> None:
     """Try Twofold in front of a small application, until Ctrl-C. All data is deleted at the end."""
     _check_ports(port, app_port)
-    with tempfile.TemporaryDirectory(prefix="twofold-demo-") as folder, Processes(Path(folder)) as processes:
+    with (
+        tempfile.TemporaryDirectory(prefix="twofold-demo-") as folder,
+        chdir(folder),
+        Processes(Path(folder)) as processes,
+    ):
         try:
-            with Application(Path(folder) / "application"):
+            with Application(SOCKET):
                 _start(processes, Path(folder), port, app_port)
                 processes.wait()
         except Stopped:
@@ -60,7 +66,7 @@ def _start(processes: Processes, folder: Path, port: int, app_port: int) -> None
         "DEMO_PORT": str(port),
         "DEMO_APP_PORT": str(app_port),
         "DEMO_ADDRESSES": " ".join(addresses_of("localhost")),
-        "DEMO_SOCKET": str(folder / "application"),
+        "DEMO_SOCKET": SOCKET,
     }
     caddyfile = ["--adapter", "caddyfile", "--config", str(HERE / "Caddyfile")]
     caddy = processes.start("Caddy", [str(PROGRAMS / "caddy"), "run", *caddyfile], addresses)

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs
@@ -24,8 +23,8 @@ MOST_BYTES, MOST_NOTICES, LONGEST = 10_000, 100, 500
 class Application:
     """The notice board, for `with Application(socket):`."""
 
-    def __init__(self, socket: Path) -> None:
-        self.server = _Server(str(socket), type("Bound", (_Handler,), {"notices": []}))
+    def __init__(self, socket: str) -> None:
+        self.server = _Server(socket, type("Bound", (_Handler,), {"notices": []}))
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()

@@ -38,7 +38,9 @@ class Demo:
 
     def __init__(self, folder: Path, *, home: Path = HOME, within: float = START_WITHIN) -> None:
         self.home, self.within = home, within
-        self.temporary = folder / "temporary"
+        self.temporary = (
+            folder / "temporary-with-a-name-too-long-for-the-path-of-a-unix-socket-which-has-at-most-107-bytes"
+        )
         self.temporary.mkdir()
         self.output_file = folder / "output"
         self.port, self.app_port = free_port(), free_port()
