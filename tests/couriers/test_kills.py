@@ -58,7 +58,7 @@ class Node:
 
 
 def answer_slowly(handler: Handler) -> None:
-    """Answer after a while, so that a kill often falls in between."""
+    """Answer after a delay, so that the service is often killed while it waits."""
     time.sleep(random.random() / 50)  # noqa: S311 - not for security
     answers(200)(handler)
 

@@ -117,7 +117,7 @@ async def race_for_a_username(nodes: Sequence[Runner]) -> int:
 
 
 async def race_for_the_name_of_a_deleted_account(nodes: Sequence[Runner]) -> int:
-    """Give a username to fifty accounts while its account is deleted; return how many have it."""
+    """Assign a username to fifty accounts while its owner is deleted; return how many have it."""
     former = await made(nodes[0], "former@example.org")
     everyone = [await made(nodes[0], f"{new_id()}@example.org") for _ in range(AT_ONCE)]
     wishes = [node.write(people.change, each.email, username="former") for node, each in zip(cycle(nodes), everyone)]

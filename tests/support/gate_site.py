@@ -95,7 +95,7 @@ class GatePerson(BrowserPerson):
         self.button("Sign in").click()
 
     def authenticates_again(self) -> None:
-        """Give password and code in the middle of the way."""
+        """Enter password and code on the way to an application."""
         self.sees("Authenticate to continue")
         self.password_field().fill(self.password)
         if self.phone is not None:

@@ -163,7 +163,7 @@ def test_browser_that_is_started_again_restores_its_tabs(
 ) -> None:
     """Chromium itself opens all tabs of its last session, in which the person was signed in."""
     if not full:
-        pytest.skip("takes ten seconds: bin/test --full")
+        pytest.skip("starts Chromium twice, in ten seconds; the test before it opens ten tabs: bin/test --full")
     addresses = {f"{(APP, FILES)[number % 2]}/{number}?a=%26" for number in range(10)}
     with with_profile(playwright, site, tmp_path) as context:
         context.pages[0].goto(f"{APP}/")
